@@ -1,0 +1,36 @@
+/** Prefixes of ids: the kind of thing is readable from the id. */
+export const ID_PREFIXES = {
+  company: 'co',
+  user: 'usr',
+  key: 'key',
+  request: 'req',
+  token: 'tok',
+  job: 'job',
+  auditEvent: 'aud',
+  embedSession: 'ems',
+  link: 'lnk',
+  operator: 'op',
+} as const;
+
+export type IdKind = keyof typeof ID_PREFIXES;
+export type Id<K extends IdKind> = string & { readonly __kind?: K };
+
+const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
+
+/**
+ * A new id: `<prefix>_` + 10 characters of time (milliseconds, Crockford base 32, so ids sort by creation) + 16 random
+ * characters (80 bits). Runs in browsers and Node alike. `now` is for tests.
+ */
+export function newId<K extends IdKind>(kind: K, now: number = Date.now()): Id<K> {
+  let time = '';
+  for (let rest = now, i = 0; i < 10; i++, rest = Math.floor(rest / 32)) time = ALPHABET.charAt(rest % 32) + time;
+  const random = crypto.getRandomValues(new Uint8Array(16));
+  let tail = '';
+  for (const byte of random) tail += ALPHABET.charAt(byte % 32);
+  return `${ID_PREFIXES[kind]}_${time}${tail}`;
+}
+
+/** Whether `text` has the form of an id of this kind. */
+export function isId<K extends IdKind>(kind: K, text: string): text is Id<K> {
+  return text.startsWith(`${ID_PREFIXES[kind]}_`) && /^[0-9a-z]+_[0-9a-hjkmnp-tv-z]{26}$/.test(text);
+}
