@@ -10,6 +10,8 @@ export const ID_PREFIXES = {
   embedSession: 'ems',
   link: 'lnk',
   operator: 'op',
+  kek: 'kek',
+  sealingKey: 'seal',
 } as const;
 
 export type IdKind = keyof typeof ID_PREFIXES;
