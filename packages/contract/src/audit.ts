@@ -1,0 +1,70 @@
+import type { KeyStatus } from './key.ts';
+import type { UsageBasis } from './usage.ts';
+
+/** One line of the audit list: an AI call (with what it came to) or an event. Amounts are decimal strings of USD. */
+export interface AuditLine {
+  id: string;
+  at: string;
+  /** 'call', 'probe', 'models' or an event such as 'key.connected', 'source.changed', 'settings.changed'. */
+  kind: string;
+  actor: string;
+  user: string | null;
+  account: string | null;
+  provider: string | null;
+  key_id: string | null;
+  last4: string | null;
+  key_source: 'own' | 'platform' | null;
+  model: string | null;
+  operation: string | null;
+  /** HTTP status the caller got; null while running. */
+  status: number | null;
+  input_tokens: number | null;
+  output_tokens: number | null;
+  cached_tokens: number | null;
+  cost_usd: string | null;
+  cost_basis: UsageBasis | null;
+  latency_ms: number | null;
+  ttfb_ms: number | null;
+  fallback_reason: string | null;
+  request_id: string | null;
+  sealed: boolean;
+  /** Facts of an event (never key material): {status, label, from, to, …}. */
+  detail: Record<string, unknown> | null;
+}
+
+/** Names of the events beside calls. */
+export const AUDIT_EVENTS = [
+  'key.connected',
+  'key.replaced',
+  'key.removed',
+  'key.tested',
+  'key.status_changed',
+  'key.changed',
+  'key.refused',
+  'key.undecryptable',
+  'source.changed',
+  'settings.changed',
+  'ai.turned_on',
+  'ai.turned_off',
+  'token.created',
+  'token.revoked',
+  'company.created',
+  'company.changed',
+  'company.plan_changed',
+  'company.erased',
+  'user.created',
+  'user.changed',
+  'user.removed',
+  'plan.changed',
+  'signed_in',
+  'sign_in_refused',
+  'signed_out',
+  'embed_session.created',
+] as const;
+export type AuditEventKind = (typeof AUDIT_EVENTS)[number];
+
+/** Facts of 'key.status_changed'. */
+export interface KeyStatusChanged {
+  from: KeyStatus;
+  to: KeyStatus;
+}
