@@ -8,7 +8,7 @@ export function wireErrorBody(wire: Wire, code: ErrorCode, facts: ErrorFacts = {
     return { type: 'error', error: { type: anthropicType(ERRORS[code].status), message, code, ...extra(facts) } };
   }
   return {
-    error: { message, type: openAiType(ERRORS[code].status), code, param: facts['param'] ?? null, ...extra(facts) },
+    error: { message, type: openAiType(ERRORS[code].status), code, param: facts.param ?? null, ...extra(facts) },
   };
 }
 
@@ -29,9 +29,9 @@ export function problemBody(code: ErrorCode, facts: ErrorFacts, requestId: strin
 export function errorHeaders(code: ErrorCode, facts: ErrorFacts = {}): Record<string, string> {
   const headers: Record<string, string> = { 'x-ownkey-error-code': code };
   if (!ERRORS[code].retryable) headers['x-should-retry'] = 'false';
-  const seconds = facts['seconds'];
+  const seconds = facts.seconds;
   if (ERRORS[code].retryable && seconds !== undefined && seconds !== null) headers['retry-after'] = String(seconds);
-  const resetsAt = facts['resets_at'];
+  const resetsAt = facts.resets_at;
   if (typeof resetsAt === 'string') headers['x-ownkey-cap-resets-at'] = resetsAt;
   return headers;
 }

@@ -204,7 +204,7 @@ export class OwnkeyError extends Error {
     this.name = 'OwnkeyError';
     this.code = code;
     this.facts = facts;
-    this.param = typeof facts['param'] === 'string' ? facts['param'] : null;
+    this.param = typeof facts.param === 'string' ? facts.param : null;
   }
 
   get status(): number {
