@@ -1,0 +1,330 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { decodeBase64Url, encodeBase64Url } from './base64url.ts';
+import { decodeContext, encodeContext, encodeSealedKey, parseSealedKey, type SealContext } from './context.ts';
+import { KekRing, kekFromBytes } from './kek.ts';
+import { OpenError, openSealed, SEAL_LIFE_SECONDS_MAX } from './open.ts';
+import { fingerprintOf, newKeyId, newNonce, SealError, sealKey } from './seal.ts';
+import { createSealingKey, openSealingKey, rewrapSealingKey } from './sealing-key.ts';
+
+const ring = new KekRing(kekFromBytes('kek_first0000', Buffer.alloc(32, 1)));
+const row = createSealingKey(ring);
+const sealingKey = await openSealingKey(ring, row);
+const NOW = 1_800_000_000;
+const context: SealContext = {
+  company: 'co_01',
+  user: null,
+  provider: 'acme',
+  key_id: newKeyId(),
+  version: 1,
+  destination: 'catalogue:acme',
+  nonce: newNonce(),
+  exp: NOW + 300,
+};
+const CLEAR = 'sk-test-0123456789abcdefghijklmnop';
+const clearKey = () => Buffer.from(CLEAR);
+const seal = (over: Partial<SealContext> = {}) =>
+  sealKey({ publicKey: row.public_key, kid: row.kid, context: { ...context, ...over }, clearKey: clearKey() });
+const refusal = async (sealed: string, over: Partial<Parameters<typeof openSealed>[0]> = {}) => {
+  const error: unknown = await openSealed({ sealingKey, sealed, expect: context, nowSeconds: NOW, ...over }).then(
+    () => new Error('it opened'),
+    (thrown: unknown) => thrown,
+  );
+  if (!(error instanceof OpenError)) throw error;
+  return error;
+};
+
+describe('sealing and opening', () => {
+  it('gives the worker back exactly the bytes that were sealed, with their context', async () => {
+    const opened = await openSealed({ sealingKey, sealed: await seal(), expect: context, nowSeconds: NOW });
+    expect(opened.clearKey.equals(clearKey())).toBe(true);
+    expect(opened.context).toEqual(context);
+  });
+
+  it('carries keys of 1 and of 4096 bytes and refuses 0 and 4097', async () => {
+    for (const length of [1, 4096]) {
+      const bytes = Buffer.alloc(length, 0x41);
+      const sealed = await sealKey({ publicKey: row.public_key, kid: row.kid, context, clearKey: bytes });
+      const opened = await openSealed({ sealingKey, sealed, expect: context, nowSeconds: NOW });
+      expect(opened.clearKey.equals(bytes)).toBe(true);
+    }
+    for (const [length, problem] of [
+      [0, 'empty'],
+      [4097, 'too_long'],
+    ] as const) {
+      const attempt = sealKey({ publicKey: row.public_key, kid: row.kid, context, clearKey: Buffer.alloc(length, 65) });
+      await expect(attempt).rejects.toMatchObject({ name: 'SealError', problem });
+    }
+  });
+
+  it('leaves the caller’s bytes alone and never puts the key into the sealed text', async () => {
+    const bytes = clearKey();
+    const sealed = await sealKey({ publicKey: row.public_key, kid: row.kid, context, clearKey: bytes });
+    expect(bytes.toString()).toBe(CLEAR);
+    const all = Buffer.from(sealed, 'base64url').toString() + sealed;
+    for (let i = 0; i + 8 <= CLEAR.length; i++) expect(all).not.toContain(CLEAR.slice(i, i + 8));
+  });
+
+  it('seals the same key twice into texts that share no ciphertext', async () => {
+    const [a, b] = [parseSealedKey(await seal()), parseSealedKey(await seal())];
+    expect(encodeBase64Url(a.ct)).not.toBe(encodeBase64Url(b.ct));
+    expect(encodeBase64Url(a.enc)).not.toBe(encodeBase64Url(b.enc));
+  });
+
+  it.each(['', 'AAAA', encodeBase64Url(new Uint8Array(65).fill(4)), '!!'])(
+    'refuses a public key that is no point: %j',
+    async (publicKey) => {
+      const attempt = sealKey({ publicKey, kid: row.kid, context, clearKey: clearKey() });
+      await expect(attempt).rejects.toBeInstanceOf(SealError);
+    },
+  );
+});
+
+describe('a sealed key for another purpose', () => {
+  const others: [keyof Parameters<typeof openSealed>[0]['expect'], string | number | null][] = [
+    ['company', 'co_02'],
+    ['user', 'usr_01'],
+    ['provider', 'other'],
+    ['key_id', newKeyId()],
+    ['version', 2],
+    ['destination', 'https://llm.example.org'],
+  ];
+  it.each(others)('is refused and names the field: %s', async (field, value) => {
+    const error = await refusal(await seal(), { expect: { ...context, [field]: value } });
+    expect([error.reason, error.field]).toEqual(['context', field]);
+  });
+
+  it.each(others)('does not open when its context is rewritten to fit: %s', async (field, value) => {
+    const parsed = parseSealedKey(await seal());
+    const wanted = { ...context, [field]: value };
+    const sealed = encodeSealedKey({ ...parsed, ctxBytes: encodeContext(wanted) });
+    expect((await refusal(sealed, { expect: wanted })).reason).toBe('cipher');
+  });
+
+  it('does not open when its nonce or its expiry is rewritten', async () => {
+    const parsed = parseSealedKey(await seal());
+    for (const over of [{ nonce: newNonce() }, { exp: context.exp + 60 }]) {
+      const ctxBytes = encodeContext({ ...context, ...over });
+      expect((await refusal(encodeSealedKey({ ...parsed, ctxBytes }))).reason).toBe('cipher');
+    }
+  });
+
+  it('is refused when it names another key pair, and does not open when that name is rewritten', async () => {
+    const otherRow = createSealingKey(ring);
+    const sealed = await sealKey({ publicKey: otherRow.public_key, kid: otherRow.kid, context, clearKey: clearKey() });
+    expect((await refusal(sealed)).reason).toBe('kid');
+    const renamed = encodeSealedKey({ ...parseSealedKey(sealed), kid: row.kid });
+    expect((await refusal(renamed)).reason).toBe('cipher');
+  });
+});
+
+describe('expiry', () => {
+  it.each([
+    ['one second before it expires', NOW + 1, true],
+    ['in the second it expires', NOW, false],
+    ['after it expired', NOW - 1, false],
+    ['at the longest life', NOW + SEAL_LIFE_SECONDS_MAX, true],
+    ['beyond the longest life', NOW + SEAL_LIFE_SECONDS_MAX + 1, false],
+  ])('%s', async (_name, exp, opens) => {
+    const sealed = await seal({ exp });
+    const outcome = await openSealed({ sealingKey, sealed, expect: context, nowSeconds: NOW }).then(
+      () => 'opened',
+      (error: unknown) => (error instanceof OpenError ? error.reason : 'other'),
+    );
+    expect(outcome).toBe(opens ? 'opened' : 'expired');
+  });
+});
+
+describe('altered sealed keys', () => {
+  it('refuses every single-bit flip of ciphertext, encapsulated key and context', async () => {
+    const parsed = parseSealedKey(await seal());
+    let flips = 0;
+    for (const part of ['enc', 'ct', 'ctxBytes'] as const) {
+      for (let i = 0; i < parsed[part].length; i++) {
+        const bytes = new Uint8Array(parsed[part]);
+        bytes[i] = (bytes[i] ?? 0) ^ (1 << (i % 8));
+        const error = await refusal(encodeSealedKey({ ...parsed, [part]: bytes }));
+        expect(['format', 'context', 'expired', 'cipher']).toContain(error.reason);
+        flips++;
+      }
+    }
+    expect(flips).toBeGreaterThan(250);
+  });
+
+  const wire = (over: Record<string, unknown>) => {
+    const parsed: Record<string, unknown> = {
+      v: 1,
+      kid: row.kid,
+      enc: encodeBase64Url(new Uint8Array(65)),
+      ct: 'AAAAAAAAAAAAAAAAAAAAAAAAAA',
+      ctx: encodeBase64Url(encodeContext(context)),
+    };
+    return encodeBase64Url(new TextEncoder().encode(JSON.stringify({ ...parsed, ...over })));
+  };
+  const raw = (json: string) => encodeBase64Url(new TextEncoder().encode(json));
+  it.each([
+    ['empty', ''],
+    ['not base64url', 'abc='],
+    ['a lone end bit', `${wire({}).slice(0, -1)}_`],
+    ['not JSON', raw('{')],
+    ['an array', raw('[]')],
+    ['another version', wire({ v: 2 })],
+    ['an unknown field', wire({ extra: 1 })],
+    ['a missing field', wire({ kid: undefined })],
+    ['a key id that is no text', wire({ kid: 7 })],
+    ['a short encapsulated key', wire({ enc: 'AAAA' })],
+    ['a ciphertext of nothing but a tag', wire({ ct: encodeBase64Url(new Uint8Array(16)) })],
+    ['a ciphertext over the limit', wire({ ct: encodeBase64Url(new Uint8Array(4113)) })],
+    ['padding in a part', wire({ ctx: 'e30=' })],
+    ['an empty context', wire({ ctx: raw('{}') })],
+    ['a repeated field', raw(`{"v":1,${Buffer.from(wire({}), 'base64url').toString().slice(1)}`)],
+    ['ten megabytes', 'A'.repeat(10_000_000)],
+  ])('refuses as malformed: %s', async (_name, sealed) => {
+    expect((await refusal(sealed)).reason).toBe('format');
+  });
+
+  it('opens the well-formed frame those cases are built from no further than the cipher', async () => {
+    expect((await refusal(wire({}))).reason).toBe('cipher');
+  });
+});
+
+describe('context', () => {
+  it('encodes with fields in fixed order whatever order they come in', () => {
+    const shuffled = Object.fromEntries(Object.entries(context).reverse()) as unknown as SealContext;
+    expect(Buffer.from(encodeContext(shuffled)).equals(Buffer.from(encodeContext(context)))).toBe(true);
+  });
+
+  it('reads what others wrote in another order and with white space', () => {
+    const json = JSON.stringify(Object.fromEntries(Object.entries(context).reverse()), null, 2);
+    expect(decodeContext(new TextEncoder().encode(json))).toEqual(context);
+  });
+
+  const bad: [string, Record<string, unknown>][] = [
+    ['company', { company: '' }],
+    ['company', { company: 'a\nb' }],
+    ['company', { company: 'x'.repeat(201) }],
+    ['user', { user: '' }],
+    ['user', { user: 7 }],
+    ['provider', { provider: 'a/b' }],
+    ['key_id', { key_id: 'tok_0123456789' }],
+    ['version', { version: 0 }],
+    ['version', { version: 1.5 }],
+    ['version', { version: '1' }],
+    ['version', { version: 2 ** 31 }],
+    ['destination', { destination: 'catalogue:' }],
+    ['destination', { destination: 'https://host/path' }],
+    ['destination', { destination: 'https://user@host' }],
+    ['destination', { destination: 'ftp://host' }],
+    ['nonce', { nonce: 'short' }],
+    ['exp', { exp: -1 }],
+    ['exp', { exp: null }],
+  ];
+  it.each(bad)('is refused, naming the field, with a bad %s: %j', (field, over) => {
+    const wrong = { ...context, ...over } as unknown as SealContext;
+    const fault = expect.objectContaining({ name: 'SealFormatError', field });
+    expect(() => encodeContext(wrong)).toThrow(fault);
+    expect(() => decodeContext(new TextEncoder().encode(JSON.stringify(wrong)))).toThrow(fault);
+  });
+
+  it.each(['company', 'user', 'exp'])('is refused without %s', (field) => {
+    const { [field]: _left, ...rest } = { ...context } as Record<string, unknown>;
+    expect(() => decodeContext(new TextEncoder().encode(JSON.stringify(rest)))).toThrow(
+      expect.objectContaining({ field }),
+    );
+  });
+
+  it('is refused with a repeated field, an unknown field, broken UTF-8, or too many bytes', () => {
+    const json = JSON.stringify(context);
+    const texts = [
+      `{"company":"co_02",${json.slice(1)}`,
+      `{"x":1,${json.slice(1)}`,
+      json.replace('}', `${' '.repeat(2048)}}`),
+    ];
+    for (const text of texts) expect(() => decodeContext(new TextEncoder().encode(text))).toThrow('sealed key');
+    const broken = new TextEncoder().encode(json);
+    broken[12] = 0xff;
+    expect(() => decodeContext(broken)).toThrow('not JSON');
+  });
+});
+
+describe('fingerprint', () => {
+  it('is eight groups of SHA-256 over the point', async () => {
+    const fingerprint = await fingerprintOf(row.public_key);
+    expect(fingerprint).toMatch(/^[0-9A-F]{4}(-[0-9A-F]{4}){7}$/);
+    const { createHash } = await import('node:crypto');
+    const digest = createHash('sha256').update(Buffer.from(row.public_key, 'base64url')).digest('hex').toUpperCase();
+    expect(fingerprint.replaceAll('-', '')).toBe(digest.slice(0, 32));
+  });
+
+  it('differs between pairs and survives a rotation of the master key, as do already sealed keys', async () => {
+    const sealed = await seal();
+    const rotated = new KekRing(kekFromBytes('kek_second000', Buffer.alloc(32, 2)), [
+      kekFromBytes('kek_first0000', Buffer.alloc(32, 1)),
+    ]);
+    const moved = rewrapSealingKey(rotated, row);
+    expect(moved.kek_id).toBe('kek_second000');
+    expect(await fingerprintOf(moved.public_key)).toBe(await fingerprintOf(row.public_key));
+    const opened = await openSealed({
+      sealingKey: await openSealingKey(rotated, moved),
+      sealed,
+      expect: context,
+      nowSeconds: NOW,
+    });
+    expect(opened.clearKey.toString()).toBe(CLEAR);
+    expect(await fingerprintOf(createSealingKey(ring).public_key)).not.toBe(await fingerprintOf(row.public_key));
+  });
+});
+
+describe('stored sealing keys', () => {
+  it('do not open with another public key, another kid, one flipped bit or without their master key', async () => {
+    const other = createSealingKey(ring);
+    const flipped = Buffer.from(row.wrapped_private);
+    flipped[40] = (flipped[40] ?? 0) ^ 1;
+    for (const wrong of [
+      { ...row, public_key: other.public_key },
+      { ...row, kid: other.kid },
+      { ...row, wrapped_private: flipped },
+      { ...row, wrapped_private: row.wrapped_private.subarray(0, 20) },
+    ]) {
+      await expect(openSealingKey(ring, wrong)).rejects.toMatchObject({ problem: 'cipher' });
+    }
+    const stranger = new KekRing(kekFromBytes('kek_third0000', Buffer.alloc(32, 3)));
+    await expect(openSealingKey(stranger, row)).rejects.toMatchObject({ problem: 'unknown_kek' });
+  });
+
+  it('open into a private key that cannot be exported', async () => {
+    await expect(crypto.subtle.exportKey('pkcs8', sealingKey.privateKey)).rejects.toThrow('not extractable');
+  });
+});
+
+describe('base64url', () => {
+  it('agrees with the platform for every length and byte', () => {
+    for (let length = 0; length < 70; length++) {
+      const bytes = Uint8Array.from({ length }, (_, i) => (i * 37 + length * 11) % 256);
+      const text = encodeBase64Url(bytes);
+      expect(text).toBe(Buffer.from(bytes).toString('base64url'));
+      expect(decodeBase64Url(text)).toEqual(bytes);
+    }
+  });
+
+  it.each(['A', 'AB==', 'A+/A', 'AB', 'AAB', 'é', 'AAA\n'])('refuses %j, which is no canonical form', (text) => {
+    expect(decodeBase64Url(text)).toBeNull();
+  });
+});
+
+describe('files reachable from seal.ts', () => {
+  it.each(['base64url', 'context', 'seal', 'shape'])('%s.ts uses nothing of Node', (name) => {
+    const source = readFileSync(new URL(`./${name}.ts`, import.meta.url), 'utf8');
+    const code = source.replace(/\/\*[\s\S]*?\*\//g, '');
+    expect(code).not.toMatch(/\bBuffer\b|node:|\bprocess\b|\brequire\b/);
+    const imports = [...code.matchAll(/from '([^']+)'/g)].map((match) => match[1]);
+    const allowed = [
+      '@hpke/core',
+      '@ownkey/contract/ids',
+      '@ownkey/contract/provider',
+      './base64url.ts',
+      './context.ts',
+    ];
+    expect(imports.filter((path) => path === undefined || !allowed.includes(path))).toEqual([]);
+  });
+});

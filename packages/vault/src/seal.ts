@@ -1,0 +1,100 @@
+/**
+ * Sealing a clear key for the worker: HPKE base mode (RFC 9180), DHKEM(P-256, HKDF-SHA256), HKDF-SHA256, AES-256-GCM. Runs
+ * unchanged in browsers and Node over WebCrypto. P-256 because every WebCrypto has it.
+ */
+import { Aes256Gcm, CipherSuite, DhkemP256HkdfSha256, HkdfSha256 } from '@hpke/core';
+import { newId } from '@ownkey/contract/ids';
+import { decodeBase64Url, encodeBase64Url } from './base64url.ts';
+import { CLEAR_KEY_BYTES_MAX, ENC_BYTES, encodeContext, encodeSealedKey, type SealContext } from './context.ts';
+
+/** HPKE `info`: separates these seals from every other use of the same key pair. */
+export const SEAL_INFO = 'ownkey/seal/v1';
+
+/** The one suite both sides use. */
+export function sealSuite(): CipherSuite {
+  return new CipherSuite({ kem: new DhkemP256HkdfSha256(), kdf: new HkdfSha256(), aead: new Aes256Gcm() });
+}
+
+export type SealProblem = 'insecure_context' | 'public_key' | 'empty' | 'too_long';
+
+/** Thrown when nothing was sealed. `problem` says why; the text never holds the key. */
+export class SealError extends Error {
+  override readonly name = 'SealError';
+  readonly problem: SealProblem;
+  constructor(problem: SealProblem, text: string) {
+    super(text);
+    this.problem = problem;
+  }
+}
+
+/**
+ * Seals `clearKey` so that only the holder of the private key named `kid` can open it, and only for `context`.
+ *
+ * `publicKey` is the base64url of the uncompressed point, as `GET /api/sealing-key` gives it. The bytes of `clearKey` are not
+ * changed: the caller erases them. The copy made here is erased before the promise settles.
+ * @throws SealError nothing was sealed; SealFormatError (context.ts) the context is out of bounds
+ */
+export async function sealKey(input: {
+  publicKey: string;
+  kid: string;
+  context: SealContext;
+  clearKey: Uint8Array;
+}): Promise<string> {
+  if (input.clearKey.length === 0) throw new SealError('empty', 'there is no key to seal');
+  if (input.clearKey.length > CLEAR_KEY_BYTES_MAX) {
+    throw new SealError('too_long', `a key has at most ${CLEAR_KEY_BYTES_MAX} bytes`);
+  }
+  assertWebCrypto();
+  const ctxBytes = encodeContext(input.context);
+  const suite = sealSuite();
+  const recipientPublicKey = await suite.kem.deserializePublicKey(pointOf(input.publicKey).buffer).catch(() => {
+    throw new SealError('public_key', 'the public key is not a point of P-256');
+  });
+  // An ArrayBuffer of its own: the library copies views, and that copy would stay in memory.
+  const copy = new Uint8Array(input.clearKey);
+  try {
+    const sender = await suite.createSenderContext({ recipientPublicKey, info: new TextEncoder().encode(SEAL_INFO) });
+    const ct = new Uint8Array(await sender.seal(copy.buffer, ctxBytes));
+    return encodeSealedKey({ kid: input.kid, enc: new Uint8Array(sender.enc), ct, ctxBytes });
+  } finally {
+    copy.fill(0);
+  }
+}
+
+/**
+ * Fingerprint of a sealing key, for people to compare: the first 128 bits of SHA-256 over the uncompressed point, as
+ * `4F2A-91CC-…` (8 groups). It depends on the public key alone, so it survives a rotation of the master key.
+ */
+export async function fingerprintOf(publicKey: string): Promise<string> {
+  assertWebCrypto();
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', pointOf(publicKey)));
+  const groups: string[] = [];
+  for (let i = 0; i < 16; i += 2) {
+    groups.push(((((digest[i] ?? 0) << 8) | (digest[i + 1] ?? 0)) + 0x10000).toString(16).slice(1).toUpperCase());
+  }
+  return groups.join('-');
+}
+
+/** A key id minted by the client, so that a repeated connect is the same connect. */
+export function newKeyId(now: number = Date.now()): string {
+  return newId('key', now);
+}
+
+/** 128 random bits for `SealContext.nonce`. */
+export function newNonce(): string {
+  return encodeBase64Url(crypto.getRandomValues(new Uint8Array(16)));
+}
+
+function pointOf(publicKey: string): Uint8Array<ArrayBuffer> {
+  const point = decodeBase64Url(publicKey);
+  if (point?.length !== ENC_BYTES)
+    throw new SealError('public_key', 'the public key is not an uncompressed P-256 point');
+  return point;
+}
+
+/** Browsers offer WebCrypto to secure contexts only (https, localhost). */
+function assertWebCrypto(): void {
+  if (globalThis.crypto?.subtle === undefined) {
+    throw new SealError('insecure_context', 'sealing needs a secure context (https or localhost)');
+  }
+}
