@@ -190,12 +190,12 @@ describe('altered sealed keys', () => {
 
 describe('context', () => {
   it('encodes with fields in fixed order whatever order they come in', () => {
-    const shuffled = Object.fromEntries(Object.entries(context).reverse()) as unknown as SealContext;
+    const shuffled = Object.fromEntries(Object.entries(context).toReversed()) as unknown as SealContext;
     expect(Buffer.from(encodeContext(shuffled)).equals(Buffer.from(encodeContext(context)))).toBe(true);
   });
 
   it('reads what others wrote in another order and with white space', () => {
-    const json = JSON.stringify(Object.fromEntries(Object.entries(context).reverse()), null, 2);
+    const json = JSON.stringify(Object.fromEntries(Object.entries(context).toReversed()), null, 2);
     expect(decodeContext(new TextEncoder().encode(json))).toEqual(context);
   });
 
