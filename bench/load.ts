@@ -1,6 +1,6 @@
 /**
  * Closed-loop load on keep-alive connections. argv: JSON {port, path, headers, body, connections, seconds}. First line out:
- * ready; second, when done: {requests, failed, bytes, chunks, p50_ms, p99_ms}. An answer counts when it ends; a status other
+ * ready; second, when done: {requests, failed, bytes, chunks, p50_ms, p99_ms}, where chunks are stream events. An answer counts when it ends; a status other
  * than 200 counts as failed.
  */
 import { connect, type Socket } from 'node:net';
@@ -48,7 +48,7 @@ function open(): void {
   socket.on('error', () => failed++);
   socket.on('data', (data) => {
     bytes += data.length;
-    chunks++;
+    for (let at = data.indexOf('data: '); at >= 0; at = data.indexOf('data: ', at + 6)) chunks++;
     if (expected === -1) {
       pending += data.toString('latin1');
       const at = pending.indexOf('\r\n\r\n') + 4;
