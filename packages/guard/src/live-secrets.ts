@@ -1,0 +1,115 @@
+/**
+ * Finding keys that are in use right now by fingerprint, wherever they stand in a text and whatever they look like, without
+ * keeping them. Kept per key and encoding: a 32-bit rolling hash and a MAC of its last 12 characters, and a MAC of the whole, all
+ * under secrets that live in this process only. A text is read once, however many keys are watched; a hash that matches by chance
+ * (1 in 2^32 a position and key) is sorted out by the MAC.
+ *
+ * Not found: a part of a key that lacks its last 12 characters.
+ */
+import { createHmac, randomBytes, randomFillSync } from 'node:crypto';
+import { encodingsOf } from './secret-encodings.ts';
+
+/** Characters compared at a time, and shortest key that can be watched. */
+export const WINDOW = 12;
+
+interface Watched {
+  readonly length: number;
+  readonly tail: string;
+  readonly whole: string;
+  holders: number;
+}
+
+export class LiveSecrets {
+  readonly #macKey = randomBytes(32);
+  readonly #in = randomFillSync(new Int32Array(256));
+  readonly #out = this.#in.map((value) => rotate(value, WINDOW));
+  /** By the rolling hash of the last WINDOW characters. */
+  readonly #watched = new Map<number, Watched[]>();
+
+  /**
+   * Watches a key until the function given back is called; watching one key twice counts twice. The bytes are not kept, not changed
+   * and never become a string. A key of less than 12 bytes is not watched: it would match ordinary text.
+   */
+  watch(clearKey: Uint8Array): () => void {
+    const entries = clearKey.length < WINDOW ? [] : this.#add(clearKey);
+    let active = true;
+    return () => {
+      if (active) for (const [hash, entry] of entries) this.#drop(hash, entry);
+      active = false;
+    };
+  }
+
+  get size(): number {
+    return this.#watched.size;
+  }
+
+  /** `text` with every watched key, also in hex, base64 and escaped form, replaced. */
+  scrub(text: string, replacement: string): string {
+    if (this.#watched.size === 0 || text.length < WINDOW) return text;
+    let clean = '';
+    let kept = 0;
+    let hash = 0;
+    for (let i = 0; i < text.length; i++) {
+      hash = rotate(hash, 1) ^ (this.#in[text.charCodeAt(i) & 255] ?? 0);
+      if (i >= WINDOW) hash ^= this.#out[text.charCodeAt(i - WINDOW) & 255] ?? 0;
+      if (i < WINDOW - 1) continue;
+      const candidates = this.#watched.get(hash);
+      if (!candidates) continue;
+      const start = this.#startOf(text, i + 1, candidates);
+      if (start === null) continue;
+      clean += text.slice(kept, Math.max(kept, start)) + replacement;
+      kept = i + 1;
+    }
+    return kept === 0 ? text : clean + text.slice(kept);
+  }
+
+  /** Where the key that ends at `end` begins; null when none ends there. */
+  #startOf(text: string, end: number, candidates: readonly Watched[]): number | null {
+    const tail = this.#mac(text.slice(end - WINDOW, end));
+    const ending = candidates.filter((entry) => entry.tail === tail);
+    if (ending.length === 0) return null;
+    const whole = ending.filter((entry) => entry.whole === this.#mac(text.slice(Math.max(0, end - entry.length), end)));
+    return end - Math.max(WINDOW, ...whole.map((entry) => entry.length));
+  }
+
+  #add(clearKey: Uint8Array): [number, Watched][] {
+    const entries: [number, Watched][] = [];
+    for (const bytes of encodingsOf(clearKey)) {
+      if (bytes.length >= WINDOW) entries.push(this.#addOne(bytes));
+      bytes.fill(0);
+    }
+    return entries;
+  }
+
+  #addOne(bytes: Uint8Array): [number, Watched] {
+    const window = bytes.subarray(bytes.length - WINDOW);
+    let hash = 0;
+    for (const byte of window) hash = rotate(hash, 1) ^ (this.#in[byte] ?? 0);
+    const whole = this.#mac(bytes);
+    const same = this.#watched.get(hash) ?? [];
+    const known = same.find((entry) => entry.whole === whole);
+    if (known) {
+      known.holders++;
+      return [hash, known];
+    }
+    const entry = { length: bytes.length, tail: this.#mac(window), whole, holders: 1 };
+    this.#watched.set(hash, [...same, entry]);
+    return [hash, entry];
+  }
+
+  #drop(hash: number, entry: Watched): void {
+    entry.holders--;
+    if (entry.holders > 0) return;
+    const rest = (this.#watched.get(hash) ?? []).filter((other) => other !== entry);
+    if (rest.length > 0) this.#watched.set(hash, rest);
+    else this.#watched.delete(hash);
+  }
+
+  #mac(part: string | Uint8Array): string {
+    return createHmac('sha256', this.#macKey).update(part).digest('base64');
+  }
+}
+
+function rotate(value: number, by: number): number {
+  return (value << by) | (value >>> (32 - by));
+}
