@@ -112,8 +112,11 @@ function readSecretFile(
 }
 
 function unknownName(name: string): string {
-  const near = Object.keys(SETTINGS).find((known) => distance(known, name) <= 3);
-  return `${name} is not a setting${near === undefined ? '' : `; did you mean ${near}?`}`;
+  const [near] = Object.keys(SETTINGS)
+    .map((known) => ({ known, steps: distance(known, name) }))
+    .filter(({ steps }) => steps <= 3)
+    .sort((left, right) => left.steps - right.steps);
+  return `${name} is not a setting${near === undefined ? '' : `; did you mean ${near.known}?`}`;
 }
 
 /** Levenshtein distance, two rows. */

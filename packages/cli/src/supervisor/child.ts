@@ -13,6 +13,8 @@ export interface ChildSpec {
   /** Where its output goes: a file, or this process's own output. */
   readonly log: string | 'inherit';
   readonly listener?: SharedListener;
+  /** Ends a start that is still going on. */
+  readonly aborted: AbortSignal;
   /** Says what happened; called on every death, restart and new life. */
   readonly report: (event: ChildEvent) => void;
 }
@@ -36,6 +38,7 @@ export interface SupervisedChild {
 }
 
 const READY_LIMIT_MS = 60_000;
+const ABORT_LIMIT_MS = 1500;
 const BACKOFF_FIRST_MS = 250;
 const BACKOFF_MAX_MS = 10_000;
 /** A life longer than this is a good one: the next death starts with a short wait again. */
@@ -68,7 +71,11 @@ export async function startChild(spec: ChildSpec): Promise<SupervisedChild> {
     await end(life, limitMs);
   };
 
-  const first = await outcome(life);
+  const first = await outcome(life, spec.aborted);
+  if (spec.aborted.aborted) {
+    await end(life, ABORT_LIMIT_MS);
+    spec.aborted.throwIfAborted();
+  }
   if (first.facts === null) {
     await end(life, 0);
     throw new Error(`The ${spec.name} did not start (${first.how}).${first.output === '' ? '' : `\n${first.output}`}`);
@@ -92,7 +99,7 @@ export async function startChild(spec: ChildSpec): Promise<SupervisedChild> {
       wait = Math.min(wait * 2, BACKOFF_MAX_MS);
       restarts += 1;
       life = begin(spec);
-      const next = await outcome(life);
+      const next = await outcome(life, null);
       if (stopping) return;
       if (next.facts === null) {
         await end(life, 0);
@@ -137,10 +144,15 @@ function begin(spec: ChildSpec): Life {
   };
 }
 
-async function outcome(life: Life): Promise<{ facts: ReadyFacts | null; how: string; output: string }> {
+async function outcome(
+  life: Life,
+  aborted: AbortSignal | null,
+): Promise<{ facts: ReadyFacts | null; how: string; output: string }> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<null>((resolve) => {
     timer = setTimeout(resolve, READY_LIMIT_MS, null);
+    if (aborted?.aborted) resolve(null);
+    aborted?.addEventListener('abort', () => resolve(null), { once: true });
   });
   const result = await Promise.race([life.ready, life.ended, late]);
   clearTimeout(timer);

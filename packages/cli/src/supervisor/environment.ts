@@ -84,12 +84,7 @@ const SHARED = ['contract', 'guard', 'policy', 'providers', 'vault'] as const;
 /** What the worker may read: code, catalogue, the master key and the files its settings name. */
 export function workerFlagsOf(settings: Settings): string[] {
   const given = settings.givenTo('worker');
-  const files = [
-    settings.kekFile,
-    given['OWNKEY_GATEWAY_TLS_CERT'],
-    given['OWNKEY_GATEWAY_TLS_KEY'],
-    settings.extraCaFile,
-  ];
+  const files = [settings.kekFile, given.OWNKEY_GATEWAY_TLS_CERT, given.OWNKEY_GATEWAY_TLS_KEY, settings.extraCaFile];
   return workerFlags(
     process.version,
     readablePaths([...SHARED, 'worker'], [join(INSTALLATION, 'catalogue/'), ...files.flatMap(withTarget)]),

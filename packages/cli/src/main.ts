@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs';
+import { auditVerify } from './commands/audit.ts';
+import { type Command, givenHere, readWords, UsageError } from './commands/command.ts';
+import { dev } from './commands/dev.ts';
+import { doctor } from './commands/doctor.ts';
+import { init } from './commands/init.ts';
+import { migrate } from './commands/migrate.ts';
+import { server, worker } from './commands/plane.ts';
+import { start } from './commands/start.ts';
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  dev,
+  init,
+  start,
+  server,
+  worker,
+  migrate,
+  doctor,
+  'audit verify': auditVerify,
+};
+
+const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
+
+/** Runs the command line `words` and returns the exit code: 0 done, 1 failed, 2 used wrongly. */
+async function main(words: readonly string[]): Promise<number> {
+  const [first, ...rest] = words;
+  if (first === undefined) {
+    process.stderr.write(`${overview()}\n`);
+    return EXIT.usage;
+  }
+  if (first === '--version' || first === '-v') {
+    process.stdout.write(`${version()}\n`);
+    return EXIT.ok;
+  }
+  if (first === '--help' || first === '-h' || first === 'help') {
+    process.stdout.write(`${overview()}\n`);
+    return EXIT.ok;
+  }
+  const name = first === 'audit' && rest[0] === 'verify' ? 'audit verify' : first;
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command === undefined) throw new UsageError(`There is no command \`${first}\`.`);
+  const { help, switches } = readWords(command, name === first ? rest : rest.slice(1));
+  if (help) {
+    process.stdout.write(`${command.help}\n`);
+    return EXIT.ok;
+  }
+  return command.run(givenHere(switches));
+}
+
+function overview(): string {
+  const lines = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(14)}${summary}`);
+  return `Usage: ownkey <command> [--help]\n\n${lines.join('\n')}\n\n  --version     Print the version.`;
+}
+
+function version(): string {
+  const parsed: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  return typeof parsed === 'object' && parsed !== null && 'version' in parsed ? String(parsed.version) : 'unknown';
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`ownkey: ${error instanceof Error ? error.message : String(error)}\n`);
+  if (error instanceof UsageError) process.stderr.write('Run `ownkey --help`, or `ownkey <command> --help`.\n');
+  process.exitCode = error instanceof UsageError ? EXIT.usage : EXIT.failed;
+}
+// Whatever a library left open does not keep the command alive.
+process.exit();
