@@ -188,16 +188,16 @@ describe('a base URL', () => {
   }
 
   it('is refused with one and the same answer for every host that may not be called', () => {
-    const answers = (BAD['host'] ?? []).map((text) => JSON.stringify(checkBaseUrl(text, PUBLIC_ONLY)));
+    const answers = (BAD.host ?? []).map((text) => JSON.stringify(checkBaseUrl(text, PUBLIC_ONLY)));
     expect(new Set(answers).size).toBe(1);
   });
 
   it('is refused in linear time when it is hostile', () => {
     const texts = [
-      'https://' + 'a.'.repeat(1000),
-      'https://' + '@'.repeat(2000),
-      'https://' + '['.repeat(2000),
-      'https://a:' + '1'.repeat(2000),
+      `https://${'a.'.repeat(1000)}`,
+      `https://${'@'.repeat(2000)}`,
+      `https://${'['.repeat(2000)}`,
+      `https://a:${'1'.repeat(2000)}`,
     ];
     for (const text of texts) expect(checkBaseUrl(text, PUBLIC_ONLY).ok).toBe(false);
   });

@@ -4,7 +4,7 @@
  * under secrets that live in this process only. A text is read once, however many keys are watched; a hash that matches by chance
  * (1 in 2^32 a position and key) is sorted out by the MAC.
  *
- * Not found: a part of a key that lacks its last 12 characters.
+ * Also found: the last part of a key, from 12 characters on. Not found: a part that lacks them.
  */
 import { createHmac, randomBytes, randomFillSync } from 'node:crypto';
 import { encodingsOf } from './secret-encodings.ts';
@@ -46,8 +46,7 @@ export class LiveSecrets {
   /** `text` with every watched key, also in hex, base64 and escaped form, replaced. */
   scrub(text: string, replacement: string): string {
     if (this.#watched.size === 0 || text.length < WINDOW) return text;
-    let clean = '';
-    let kept = 0;
+    const found: [start: number, end: number][] = [];
     let hash = 0;
     for (let i = 0; i < text.length; i++) {
       hash = rotate(hash, 1) ^ (this.#in[text.charCodeAt(i) & 255] ?? 0);
@@ -55,12 +54,22 @@ export class LiveSecrets {
       if (i < WINDOW - 1) continue;
       const candidates = this.#watched.get(hash);
       if (!candidates) continue;
-      const start = this.#startOf(text, i + 1, candidates);
+      let start = this.#startOf(text, i + 1, candidates);
       if (start === null) continue;
-      clean += text.slice(kept, Math.max(kept, start)) + replacement;
-      kept = i + 1;
+      // Keys within keys: what overlaps is one place of the text.
+      for (let last = found.at(-1); last && last[1] > start; last = found.at(-1)) {
+        start = Math.min(start, last[0]);
+        found.pop();
+      }
+      found.push([start, i + 1]);
     }
-    return kept === 0 ? text : clean + text.slice(kept);
+    let clean = '';
+    let kept = 0;
+    for (const [start, end] of found) {
+      clean += text.slice(kept, start) + replacement;
+      kept = end;
+    }
+    return clean + text.slice(kept);
   }
 
   /** Where the key that ends at `end` begins; null when none ends there. */
@@ -69,7 +78,12 @@ export class LiveSecrets {
     const ending = candidates.filter((entry) => entry.tail === tail);
     if (ending.length === 0) return null;
     const whole = ending.filter((entry) => entry.whole === this.#mac(text.slice(Math.max(0, end - entry.length), end)));
-    return end - Math.max(WINDOW, ...whole.map((entry) => entry.length));
+    if (whole.length > 0) return end - Math.max(...whole.map((entry) => entry.length));
+    // Only the last part of a key (cut, or split over two lines): with it goes the run of token characters before it.
+    const floor = Math.max(0, end - Math.max(...ending.map((entry) => entry.length)));
+    let start = end - WINDOW;
+    while (start > floor && /[A-Za-z0-9_+/=-]/.test(text.charAt(start - 1))) start--;
+    return start;
   }
 
   #add(clearKey: Uint8Array): [number, Watched][] {

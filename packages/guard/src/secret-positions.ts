@@ -6,8 +6,9 @@ const NAMES =
   'authorization|proxy-authorization|x-api-key|api-key|apikey|x-goog-api-key|api_key|access_token|refresh_token|id_token|client_secret|' +
   'secret|password|passwd|private_key|clear_?key|(?<![A-Za-z])(?:kek|dek)';
 /** `name: `, `"name":"`, `\"name\": [\"`, `'name', '`; a bare comma is prose. */
-const BEHIND = `(?:["'\\\\]*\\s*[:=]\\s*|["'\\\\]+\\s*,\\s*)["'\\\\]*(?:\\[\\s*["'\\\\]*)?`;
-const VALUE = `(?!\\[)[^\\s"'\\\\,;&}\\]]{6,}`;
+const BEHIND = `(?:["'\\\\]*\\s*[:=]\\s*|["'\\\\]+\\s*,\\s*)["'\\\\]*(?:\\[\\s*["'\\\\]+)?`;
+/** Not what is replaced already, and not the scheme in front of it. */
+const VALUE = `(?!\\[|(?:Bearer|Basic|Token)\\b)[^\\s"'\\\\,;&}\\]]{6,}`;
 
 const RULES: readonly RegExp[] = [
   new RegExp(`((?:${NAMES})${BEHIND}(?:(?:Bearer|Basic|Token)(?:\\s+|%20|\\+))?)${VALUE}`, 'gi'),
