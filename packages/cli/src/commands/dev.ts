@@ -84,7 +84,10 @@ function welcome(settings: Settings, installation: Installation, seed: SeedResul
     `  Sandbox keys  ${installation.sandbox?.url ?? ''}/`,
   ];
   if (company !== undefined) {
-    lines.push(`  Sign in       ${company.admin.email}   password ${company.admin.password}   (${company.name})`);
+    lines.push(
+      `  Sign in       ${company.admin.email}   password ${company.admin.password}   (${company.name})`,
+      `  Operator      ${seed.operator.email}   password ${seed.operator.password}`,
+    );
     if (provider !== undefined && facts !== undefined) {
       lines.push(
         '',

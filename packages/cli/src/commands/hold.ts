@@ -3,6 +3,9 @@ import type { Settings } from '../settings.ts';
 import { type Installation, type InstallationOptions, startInstallation } from '../supervisor/installation.ts';
 import { lockDataDirectory } from '../supervisor/lock.ts';
 
+/** Processes whose supervisor was killed end by themselves within this time. */
+const ORPHAN_LIMIT_MS = 10_000;
+
 /** What a command does with a running installation. */
 export interface Hold {
   readonly command: string;
@@ -43,6 +46,7 @@ export async function holdInstallation(hold: Hold): Promise<number> {
     installation = await startInstallation({
       mode: hold.mode,
       settings: hold.settings,
+      portPatienceMs: lock.afterKill ? ORPHAN_LIMIT_MS : 0,
       say: hold.say,
       changed: () => {
         if (installation !== null && !abort.signal.aborted) hold.changed(installation);

@@ -73,7 +73,8 @@ function readVersion(file: string): string {
   throw new Error(`${basename(dirname(file))}: package.json has no version`);
 }
 
-function readLinks(packageDirectory: string): Link[] {
+/** The library links the package wants (`pg-symlinks.json`), as paths below the package. */
+export function readLinks(packageDirectory: string): Link[] {
   const file = join(packageDirectory, 'native', 'pg-symlinks.json');
   if (!existsSync(file)) return [];
   const parsed: unknown = JSON.parse(readFileSync(file, 'utf8'));
@@ -87,7 +88,7 @@ function readLinks(packageDirectory: string): Link[] {
 }
 
 /** Copies what running needs (no static libraries), links included, and puts it in place by rename. */
-function makeCopy(packageDirectory: string, links: readonly Link[], copy: string): void {
+export function makeCopy(packageDirectory: string, links: readonly Link[], copy: string): void {
   const native = join(packageDirectory, 'native');
   const draft = `${copy}.draft-${process.pid}`;
   mkdirSync(dirname(copy), { recursive: true, mode: 0o711 });

@@ -40,6 +40,8 @@ export interface InstallationPids {
 export interface InstallationOptions {
   readonly mode: Whereabouts['mode'];
   readonly settings: Settings;
+  /** How long ports may still be held by the processes of a killed run. */
+  readonly portPatienceMs: number;
   /** Plain progress and incidents, one line each. */
   say(line: string): void;
   /** Something was restarted: process ids have changed. */
@@ -92,8 +94,13 @@ class Parts {
 async function assemble(options: InstallationOptions, parts: Parts): Promise<Installation> {
   const { settings, say, aborted, mode } = options;
   const log = logsOf(settings, mode);
-  await assertPortFree(settings.host, settings.port, 'OWNKEY_PORT');
-  parts.listener = await bindSharedListener(settings.host, settings.gatewayPort, 'OWNKEY_GATEWAY_PORT');
+  await assertPortFree(settings.host, settings.port, 'OWNKEY_PORT', options.portPatienceMs);
+  parts.listener = await bindSharedListener(
+    settings.host,
+    settings.gatewayPort,
+    'OWNKEY_GATEWAY_PORT',
+    options.portPatienceMs,
+  );
 
   // Both at once; both are awaited even when one fails, so that nothing is left running behind the other's error.
   const [database, sandbox] = await Promise.allSettled([
@@ -182,7 +189,7 @@ async function startSandbox(
 ): Promise<SandboxFacts | null> {
   const { settings } = options;
   if (options.mode === 'production') return null;
-  await assertPortFree(settings.host, settings.sandboxPort, 'OWNKEY_SANDBOX_PORT');
+  await assertPortFree(settings.host, settings.sandboxPort, 'OWNKEY_SANDBOX_PORT', options.portPatienceMs);
   let port = settings.sandboxPort;
   const sandbox = await startChild({
     name: 'sandbox',

@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import net from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A bound socket that several child processes listen on. */
 export interface SharedListener {
@@ -16,8 +17,13 @@ export interface SharedListener {
  * Node 20. `net._createServerHandle` is the function cluster uses; it is the same in Node 20, 22 and 24 (decision 0002).
  * @throws Error that says which setting to change when the port is taken.
  */
-export async function bindSharedListener(host: string, port: number, setting: string): Promise<SharedListener> {
-  await assertPortFree(host, port, setting);
+export async function bindSharedListener(
+  host: string,
+  port: number,
+  setting: string,
+  patienceMs = 0,
+): Promise<SharedListener> {
+  await assertPortFree(host, port, setting, patienceMs);
   const { address, family } = await lookup(host);
   const create: unknown = Reflect.get(net, '_createServerHandle');
   if (typeof create !== 'function')
@@ -29,9 +35,25 @@ export async function bindSharedListener(host: string, port: number, setting: st
   return { port: bound.port ?? port, handle, close: () => handle.close() };
 }
 
-/** Binding reports a taken port only when somebody listens, which happens in a worker: so it is tried here first. */
-export function assertPortFree(host: string, port: number, setting: string): Promise<void> {
-  if (port === 0) return Promise.resolve();
+/**
+ * Binding reports a taken port only when somebody listens, which happens in a worker: so it is tried here first. A port may
+ * still be held by processes of a killed run: `patienceMs` is how long to wait for their end.
+ * @throws Error that says which setting to change.
+ */
+export async function assertPortFree(host: string, port: number, setting: string, patienceMs = 0): Promise<void> {
+  if (port === 0) return;
+  const end = performance.now() + patienceMs;
+  for (;;) {
+    try {
+      return await tryPort(host, port, setting);
+    } catch (error) {
+      if (performance.now() >= end) throw error;
+      await sleep(100);
+    }
+  }
+}
+
+function tryPort(host: string, port: number, setting: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const probe = net.createServer();
     probe.once('error', (error: NodeJS.ErrnoException) => {

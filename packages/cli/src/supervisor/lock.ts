@@ -6,6 +6,8 @@ import { processIdentity } from '../process-table.ts';
 
 /** The lock on a data directory, held by this process. */
 export interface DataDirectoryLock {
+  /** True when the owner before was killed: its processes may still be ending. */
+  readonly afterKill: boolean;
   release(): void;
 }
 
@@ -41,9 +43,10 @@ const ATTEMPTS = 100;
 export async function lockDataDirectory(dataDirectory: string, command: string): Promise<DataDirectoryLock> {
   const file = join(dataDirectory, 'ownkey.lock');
   const takeover = `${file}.takeover`;
+  let afterKill = false;
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const mine = claim(file, command);
-    if (mine !== null) return { release: () => removeIf(file, mine) };
+    if (mine !== null) return { afterKill, release: () => removeIf(file, mine) };
     const found = read(file);
     if (found === null) continue;
     if (isLiving(found.owner)) throw new DataDirectoryInUse(dataDirectory, found.owner);
@@ -55,6 +58,7 @@ export async function lockDataDirectory(dataDirectory: string, command: string):
       continue;
     }
     removeIf(file, found.text);
+    afterKill = true;
     removeIf(takeover, guard);
   }
   throw new Error(`${file} could not be taken; if no Ownkey runs on this folder, remove it`);
