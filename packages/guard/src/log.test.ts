@@ -81,7 +81,10 @@ describe('the options for pino', () => {
 
   it('scrub bound fields', () => {
     expect(options.formatters.bindings({ token: KEY, pid: 1 })).toEqual({ token: '[redacted]', pid: 1 });
-    expect(options.formatters.log({ a: KEY })).toEqual({ a: '[sk-ant-…redacted]' });
+    expect(options.serializers.err(new TypeError(KEY))).toMatchObject({
+      type: 'TypeError',
+      message: '[sk-ant-…redacted]',
+    });
   });
 
   it('scrub finished lines once more, and replace one that is too long', () => {

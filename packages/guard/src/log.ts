@@ -68,9 +68,12 @@ export function scrubbingLogOptions(scrubber: Scrubber) {
         );
       },
     },
+    serializers: {
+      /** In place of pino's own, which would name a scrubbed error's type "Object". */
+      err: (error: unknown) => scrubber.scrubValue(error),
+    },
     formatters: {
       bindings: (fields: Record<string, unknown>) => asRecord(scrubber.scrubValue(fields)),
-      log: (fields: Record<string, unknown>) => asRecord(scrubber.scrubValue(fields)),
     },
   };
 }
