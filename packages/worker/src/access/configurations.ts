@@ -1,0 +1,104 @@
+import { type Sql, loadCompany, loadInstallation, loadToken, loadUser, loadVersions } from './load.ts';
+import { SharedLoads } from './shared-loads.ts';
+import type { CompanySnapshot, Configuration, InstallationSnapshot, TokenRecord } from './snapshot.ts';
+
+const COMPANIES_MAX = 5_000;
+const TOKENS_MAX = 20_000;
+const USERS_MAX = 2_000;
+
+/**
+ * What the worker knows of tokens, companies and the installation, kept in memory. A `known` answer may be old: it may lead to a
+ * call (reserve() compares its versions before anything is sent) but never to a refusal. A `fresh` answer was read from the
+ * database after the question. Every database failure rejects with the driver's error.
+ */
+export class Configurations {
+  readonly #sql: Sql;
+  readonly #companies = new Map<string, CompanySnapshot>();
+  /** Host's names of companies. */
+  readonly #names = new Map<string, string>();
+  readonly #tokens = new Map<string, TokenRecord>();
+  #installation: InstallationSnapshot | null = null;
+  readonly #companyLoads: SharedLoads<string, CompanySnapshot | null>;
+  readonly #installationLoads: SharedLoads<'', InstallationSnapshot>;
+
+  constructor(sql: Sql) {
+    this.#sql = sql;
+    this.#companyLoads = new SharedLoads((name) => loadCompany(sql, name));
+    this.#installationLoads = new SharedLoads(() => loadInstallation(sql));
+  }
+
+  knownToken(hash: string): TokenRecord | null {
+    return this.#tokens.get(hash) ?? null;
+  }
+
+  async freshToken(hash: string): Promise<TokenRecord | null> {
+    const token = await loadToken(this.#sql, Buffer.from(hash, 'hex'));
+    if (token === null) this.#tokens.delete(hash);
+    else keep(this.#tokens, hash, token, TOKENS_MAX);
+    return token;
+  }
+
+  /** By our id or the host's. */
+  known(name: string): Configuration | null {
+    const company = this.#companies.get(name) ?? this.#companies.get(this.#names.get(name) ?? '');
+    return company && this.#installation ? { company, installation: this.#installation } : null;
+  }
+
+  /** null = there is no such company. */
+  async fresh(name: string): Promise<Configuration | null> {
+    const [company, installation] = await Promise.all([
+      this.#companyLoads.get(name),
+      this.#installationLoads.get(''),
+    ]);
+    this.#installation = newest(this.#installation, installation);
+    if (company === null) {
+      this.#forget(name);
+      return null;
+    }
+    const current = newest(this.#companies.get(company.id) ?? null, company);
+    keep(this.#companies, company.id, current, COMPANIES_MAX);
+    if (name !== company.id) keep(this.#names, name, company.id, COMPANIES_MAX);
+    return { company: current, installation: this.#installation };
+  }
+
+  /** Id of a user of the company; null = there is none. Asked of the database only when the snapshot does not know the name. */
+  async user(company: CompanySnapshot, name: string): Promise<string | null> {
+    const known = company.users.get(name);
+    if (known !== undefined) return known;
+    const id = await loadUser(this.#sql, company.id, name);
+    if (id !== null) keep(company.users, name, id, USERS_MAX);
+    return id;
+  }
+
+  /** Whether nothing changed since `configuration` was read. For routes that answer without reserve(). */
+  async isCurrent({ company, installation }: Configuration): Promise<boolean> {
+    const versions = await loadVersions(this.#sql, company.id);
+    return versions.company === company.version && versions.installation === installation.version;
+  }
+
+  /** Something of this company ('*' = of the installation) changed: what is known is not used any more. */
+  drop(companyId: string): void {
+    if (companyId === '*') this.#installation = null;
+    else this.#companies.delete(companyId);
+  }
+
+  #forget(name: string): void {
+    const id = this.#names.get(name);
+    this.#names.delete(name);
+    this.#companies.delete(id ?? name);
+  }
+}
+
+/** Two loads may end in the other order than they began. */
+function newest<Snapshot extends { version: number }>(known: Snapshot | null, loaded: Snapshot): Snapshot {
+  return known !== null && known.version > loaded.version ? known : loaded;
+}
+
+/** A map that drops its oldest entry beyond `max`. */
+function keep<Value>(map: Map<string, Value>, key: string, value: Value, max: number): void {
+  map.delete(key);
+  map.set(key, value);
+  if (map.size <= max) return;
+  const oldest = map.keys().next().value;
+  if (oldest !== undefined) map.delete(oldest);
+}

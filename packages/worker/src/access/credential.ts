@@ -1,0 +1,21 @@
+import { hash as hashOnce } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import { OwnkeyError } from '@ownkey/contract/errors';
+
+/** Longest credential looked at; ours have under 64 characters. */
+const CREDENTIAL_CHARACTERS_MAX = 256;
+
+/**
+ * SHA-256 (hex) of the token a request came with: `Authorization: Bearer` first, then `x-api-key`. The token itself goes no
+ * further: it is never logged, kept or compared. Cookies are not looked at.
+ * @throws OwnkeyError auth.missing
+ */
+export function readCredential(headers: IncomingHttpHeaders): string {
+  const { authorization } = headers;
+  const apiKey = headers['x-api-key'];
+  const bearer = authorization !== undefined && /^bearer /i.test(authorization) ? authorization.slice(7).trim() : '';
+  const token = bearer.startsWith('oky_') || typeof apiKey !== 'string' ? bearer : apiKey.trim();
+  if (token === '') throw new OwnkeyError('auth.missing');
+  if (token.length > CREDENTIAL_CHARACTERS_MAX) throw new OwnkeyError('auth.invalid');
+  return hashOnce('sha256', token, 'hex');
+}

@@ -1,0 +1,78 @@
+import type { UsageBasis, Usage } from '@ownkey/contract/usage';
+import type { Wire } from '@ownkey/contract/provider';
+
+/** One call to reserve, with the versions of the configuration it was decided on. */
+export interface Reservation {
+  id: string;
+  companyId: string | null;
+  configVersion: number;
+  globalVersion: number;
+  userId: string | null;
+  tokenId: string | null;
+  actor: string;
+  account: string | null;
+  operation: string | null;
+  kind: 'call' | 'probe' | 'models';
+  wire: Wire | null;
+  streaming: boolean;
+  provider: string;
+  slug: string;
+  /** The model as the provider names it; empty for model lists. */
+  model: string;
+  keyId: string;
+  keyVersion: number;
+  last4: string | null;
+  keySource: 'own' | 'platform';
+  fallbackReason: string | null;
+  /** Most it may cost; 0n while unknown. */
+  reservedNanoUsd: bigint;
+}
+
+/**
+ * `ok`: the row and its audit event are committed. `changed`: the configuration moved on; nothing was written, decide again on a
+ * fresh one. `missing`: there is no such company any more.
+ */
+export type ReserveOutcome = { outcome: 'ok'; hold: Hold } | { outcome: 'changed' | 'missing' };
+
+/** A committed reservation. It is renewed until it is settled. */
+export interface Hold {
+  id: string;
+  /** UTC day the database filed it under, as YYYY-MM-DD. */
+  day: string;
+}
+
+/** How a call ended. */
+export interface Settlement {
+  /** `released`: nothing reached the provider, so nothing is counted. */
+  state: 'settled' | 'released';
+  /** What the caller was answered; null = the caller had left. */
+  httpStatus: number | null;
+  errorCode: string | null;
+  providerRequestId: string | null;
+  usage: Usage | null;
+  basis: UsageBasis | null;
+  /** null = not known. */
+  costNanoUsd: bigint | null;
+  latencyMs: number;
+  ttfbMs: number | null;
+}
+
+/** The one door to the ledger. Every call that leaves the worker for a provider has a row here before it leaves. */
+export interface Ledger {
+  /**
+   * Commits before it resolves. Safe to call at once from many places: they share a commit.
+   * @throws OwnkeyError ledger.unavailable when the database does not take it: nothing may be sent then
+   */
+  reserve(reservation: Reservation): Promise<ReserveOutcome>;
+  /**
+   * Books the end of a call. Never rejects. Resolves when it is committed, or after the first failure or one second, whichever
+   * comes first; from then on it is tried until it succeeds.
+   */
+  settle(hold: Hold, settlement: Settlement): Promise<void>;
+  /** Settlements not yet committed. */
+  readonly unsettled: number;
+  /** Reservations not yet settled. */
+  readonly open: number;
+  /** Stops renewing and expiring, and waits up to `limitMs` for what is unsettled. */
+  close(limitMs: number): Promise<void>;
+}
