@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import { cursor, listOf, time } from './common.ts';
+
+/** One AI call, or one event. Money and tokens are null while a call is running and for events. */
+export const auditLine = z.object({
+  id: z.string(),
+  at: time,
+  kind: z.string().describe('`call`, `probe`, `models`, or an event such as `key.connected`'),
+  actor: z.string(),
+  user: z.string().nullable(),
+  account: z.string().nullable(),
+  provider: z.string().nullable(),
+  key_id: z.string().nullable(),
+  last4: z.string().nullable(),
+  key_source: z.enum(['own', 'platform']).nullable(),
+  model: z.string().nullable(),
+  operation: z.string().nullable(),
+  status: z.number().int().nullable(),
+  input_tokens: z.number().nullable(),
+  output_tokens: z.number().nullable(),
+  cached_tokens: z.number().nullable(),
+  cost_usd: z.string().nullable(),
+  cost_basis: z.enum(['reported', 'counted', 'estimated']).nullable(),
+  latency_ms: z.number().nullable(),
+  ttfb_ms: z.number().nullable(),
+  fallback_reason: z.string().nullable(),
+  request_id: z.string().nullable(),
+  sealed: z.boolean().describe('Part of the hash chain already; at most some seconds behind'),
+  detail: z.record(z.string(), z.unknown()).nullable(),
+});
+export const auditList = listOf(auditLine);
+
+export const auditQuery = z.object({
+  cursor: cursor.optional(),
+  limit: z.coerce.number().int().min(1).max(100).default(100),
+  kind: z.string().max(64).optional().describe('A kind, or a group such as `key` for `key.*`'),
+  actor: z.string().max(200).optional(),
+  user: z.string().max(200).optional(),
+  provider: z.string().max(64).optional(),
+  payer: z.enum(['own', 'platform', 'fallback']).optional(),
+  status: z
+    .string()
+    .regex(/^([1-5]\d\d|[1-5]xx|running|ok|failed)$/)
+    .optional()
+    .describe('A status, `4xx`, `5xx`, `ok`, `failed` or `running`'),
+  key_id: z.string().max(64).optional(),
+  from: z.iso.datetime({ offset: true }).or(z.iso.date()).optional(),
+  to: z.iso.datetime({ offset: true }).or(z.iso.date()).optional(),
+  q: z.string().max(200).optional().describe('In request ids, models, operations, people'),
+});
+export type AuditQuery = z.infer<typeof auditQuery>;
+
+export const auditParams = z.object({ request_id: z.string().min(1).max(100) });
+/** A call with all it came to, or an event by its own id. `events` are its entries of the append-only record. */
+export const auditEntry = auditLine.extend({
+  events: z.array(
+    z.object({
+      id: z.string(),
+      at: time,
+      kind: z.string(),
+      actor: z.string(),
+      sealed: z.boolean(),
+      data: z.record(z.string(), z.unknown()),
+    }),
+  ),
+});
+export const auditVerified = z.object({
+  checked: z.number().int(),
+  sealed_up_to: time.nullable(),
+  unbroken: z.boolean(),
+  broken: z.object({ event_id: z.string(), problem: z.string() }).nullable(),
+});
+export type AuditVerified = z.infer<typeof auditVerified>;

@@ -1,0 +1,114 @@
+import { z } from 'zod';
+import { SLUG_PATTERN } from '../key.ts';
+import { time } from './common.ts';
+
+export const sourceState = z.object({
+  source: z.enum(['own', 'platform']),
+  on_failure: z.enum(['stop', 'platform']),
+  set: z.boolean().describe('false: nobody chose; own keys are used where there are any'),
+  etag: z.string(),
+  changed_at: time.nullable(),
+  changed_by: z.string().nullable(),
+});
+
+/** One provider, or one custom endpoint of the company, and how things stand with it here. */
+export const provider = z.object({
+  id: z.string().describe('Catalogue id, or the slug of a custom endpoint'),
+  kind: z.enum(['catalogue', 'custom']),
+  name: z.string(),
+  aliases: z.array(z.string()),
+  dialect: z.string(),
+  base_url: z.string().nullable(),
+  destination: z.string().describe('What a key for it must be sealed for'),
+  key: z
+    .object({
+      prefixes: z.array(z.string()),
+      shared_prefixes: z.array(z.string()),
+      min_length: z.number().int(),
+      max_length: z.number().int(),
+      usual_length: z.number().int(),
+      hint: z.string(),
+    })
+    .nullable(),
+  key_page: z.string().nullable(),
+  billing_page: z.string().nullable(),
+  key_help: z.array(z.string()),
+  docs: z.string().nullable(),
+  abilities: z
+    .object({
+      stream: z.boolean(),
+      tools: z.boolean(),
+      embeddings: z.boolean(),
+      responses: z.boolean(),
+      images: z.boolean(),
+    })
+    .nullable(),
+  curated_models: z.array(z.string()),
+  own_keys: z.number().int(),
+  personal_keys: z.number().int(),
+  platform_key: z.boolean().describe("The product's shared key may be used here"),
+  source: sourceState,
+  payer: z.enum(['own', 'platform']).nullable().describe('Who pays the next call; null: it would fail'),
+  gated: z
+    .object({ code: z.string(), plan: z.string(), upgrade_url: z.string().nullable() })
+    .nullable()
+    .describe('Why an own key cannot be connected'),
+});
+export type Provider = z.infer<typeof provider>;
+
+export const providerList = z.object({
+  data: z.array(provider),
+  next_cursor: z.null(),
+  presets: z.array(
+    z.object({
+      id: z.string(),
+      name: z.string(),
+      base_url: z.string(),
+      keyless: z.boolean(),
+      docs: z.string().nullable(),
+    }),
+  ),
+});
+export type ProviderList = z.infer<typeof providerList>;
+
+export const sealingKey = z.object({
+  kid: z.string(),
+  public_key: z.string().describe('base64url of the uncompressed P-256 point'),
+  fingerprint: z.string(),
+  server_time: z.number().int().describe('Unix seconds; `exp` of a sealed key counts from it'),
+  company: z.string().describe('`company` of the sealed context; `platform` for operators'),
+  user: z.string().nullable().describe('`user` of the sealed context of a personal key'),
+});
+export type SealingKey = z.infer<typeof sealingKey>;
+
+export const sourceParams = z.object({ provider: z.string().min(1).max(64) });
+export const sourceBody = z.strictObject({
+  source: z.enum(['own', 'platform']),
+  on_failure: z.enum(['stop', 'platform']).optional().describe('Stays when absent'),
+  account: z.string().max(128).optional().describe('Only for this sub-account'),
+});
+export const source = sourceState.extend({ provider: z.string(), account: z.string().nullable() });
+export type Source = z.infer<typeof source>;
+
+export const modelsQuery = z.object({
+  provider: z.string().min(1).max(64).regex(SLUG_PATTERN).or(z.string().min(1).max(64)).optional(),
+});
+export const model = z.object({
+  id: z.string().describe('As the gateway takes it: provider/model'),
+  name: z.string().describe("The provider's own id of it"),
+  provider: z.string(),
+  key_source: z.enum(['own', 'platform']),
+  chat: z.boolean(),
+  listed: z
+    .enum(['live', 'curated'])
+    .describe('From the provider, or from a maintained list where it could not be read'),
+  as_of: time.nullable(),
+});
+export type Model = z.infer<typeof model>;
+export const modelList = z.object({
+  data: z.array(model),
+  next_cursor: z.null(),
+  /** Providers whose list could not be read; the rest of the answer holds. */
+  problems: z.array(z.object({ provider: z.string(), code: z.string(), since: time.nullable() })),
+});
+export type ModelList = z.infer<typeof modelList>;

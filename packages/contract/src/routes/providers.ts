@@ -1,0 +1,35 @@
+import { writeHeaders } from '../api/common.ts';
+import * as providers from '../api/providers.ts';
+import { admins, company, type Route } from './route.ts';
+
+/** Providers, whose key pays, models. */
+export const PROVIDER_ROUTES = {
+  listProviders: {
+    method: 'GET',
+    path: '/api/providers',
+    tag: 'providers',
+    summary: 'Every provider and custom endpoint, and how things stand with it here',
+    access: company('keys:read'),
+    answers: { 200: providers.providerList },
+  },
+  putSource: {
+    method: 'PUT',
+    path: '/api/providers/:provider/source',
+    tag: 'providers',
+    summary: 'Whose key pays for a provider; own keys stay stored',
+    access: admins('keys:write'),
+    params: providers.sourceParams,
+    headers: writeHeaders,
+    body: providers.sourceBody,
+    answers: { 200: providers.source },
+  },
+  listModels: {
+    method: 'GET',
+    path: '/api/models',
+    tag: 'models',
+    summary: 'Models that can be used now, and on whose account',
+    access: company('keys:read'),
+    query: providers.modelsQuery,
+    answers: { 200: providers.modelList },
+  },
+} as const satisfies Record<string, Route>;

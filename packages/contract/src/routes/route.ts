@@ -1,0 +1,40 @@
+import type { Schema } from '../api/common.ts';
+import type { Scope } from '../scopes.ts';
+
+/**
+ * Who may call a route.
+ * - `public`: anybody, signed in or not.
+ * - `session`: somebody signed in to the console.
+ * - `company`: a session or token of the company, or a host token that names one, with this scope; `admin` = members may not.
+ * - `host`, `operator`: a token with that scope, or a signed-in operator. Neither is of any company.
+ */
+export type RouteAccess =
+  | { readonly who: 'public' }
+  | { readonly who: 'session' }
+  | { readonly who: 'company'; readonly scope: Scope; readonly admin?: true }
+  | { readonly who: 'host' }
+  | { readonly who: 'operator' };
+
+export interface Route {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Fastify form: `/api/keys/:id`. */
+  readonly path: string;
+  readonly tag: string;
+  readonly summary: string;
+  readonly access: RouteAccess;
+  readonly params?: Schema;
+  readonly query?: Schema;
+  readonly headers?: Schema;
+  readonly body?: Schema;
+  /** By status; what it does not declare never leaves the server. */
+  readonly answers: Readonly<Record<number, Schema>>;
+  /** Same route under another address, left out of the description. */
+  readonly aliases?: readonly string[];
+}
+
+export const PUBLIC: RouteAccess = { who: 'public' };
+export const SESSION: RouteAccess = { who: 'session' };
+export const HOST: RouteAccess = { who: 'host' };
+export const OPERATOR: RouteAccess = { who: 'operator' };
+export const company = (scope: Scope): RouteAccess => ({ who: 'company', scope });
+export const admins = (scope: Scope): RouteAccess => ({ who: 'company', scope, admin: true });

@@ -1,0 +1,87 @@
+import * as auth from '../api/auth.ts';
+import { idParams, nothing, pageQuery } from '../api/common.ts';
+import { PUBLIC, type Route, SESSION } from './route.ts';
+
+/** Sign-in, sessions, the first operator. */
+export const SIGN_IN_ROUTES = {
+  getInstallation: {
+    method: 'GET',
+    path: '/api/installation',
+    tag: 'auth',
+    summary: 'What a sign-in page may know',
+    access: PUBLIC,
+    answers: { 200: auth.installationAnswer },
+  },
+  getSession: {
+    method: 'GET',
+    path: '/api/auth/session',
+    tag: 'auth',
+    summary: 'Who is signed in; `{"user": null}` when nobody is',
+    access: PUBLIC,
+    answers: { 200: auth.sessionAnswer },
+    aliases: ['/api/auth/get-session'],
+  },
+  signIn: {
+    method: 'POST',
+    path: '/api/auth/sign-in',
+    tag: 'auth',
+    summary: 'Sign in with email and password; sets the session cookie',
+    access: PUBLIC,
+    body: auth.signInBody,
+    answers: { 200: auth.sessionAnswer },
+    aliases: ['/api/auth/sign-in/email'],
+  },
+  signOut: {
+    method: 'POST',
+    path: '/api/auth/sign-out',
+    tag: 'auth',
+    summary: 'End this session',
+    access: PUBLIC,
+    answers: { 200: auth.done },
+  },
+  setUp: {
+    method: 'POST',
+    path: '/api/auth/set-up',
+    tag: 'auth',
+    summary: 'Create the first operator with the one-time code of `ownkey init`',
+    access: PUBLIC,
+    body: auth.setUpBody,
+    answers: { 201: auth.sessionAnswer },
+  },
+  requestReset: {
+    method: 'POST',
+    path: '/api/auth/reset',
+    tag: 'auth',
+    summary: 'Ask for a code to set a new password; answers the same whether the address is known or not',
+    access: PUBLIC,
+    body: auth.resetBody,
+    answers: { 202: auth.done },
+  },
+  confirmReset: {
+    method: 'POST',
+    path: '/api/auth/reset/confirm',
+    tag: 'auth',
+    summary: 'Set a new password; ends all sessions of the account',
+    access: PUBLIC,
+    body: auth.resetConfirmBody,
+    answers: { 200: auth.done },
+  },
+  listSessions: {
+    method: 'GET',
+    path: '/api/auth/sessions',
+    tag: 'auth',
+    summary: 'Own sessions',
+    access: SESSION,
+    query: pageQuery,
+    answers: { 200: auth.sessionList },
+  },
+  endSession: {
+    method: 'DELETE',
+    path: '/api/auth/sessions/:id',
+    tag: 'auth',
+    summary: 'End one of the own sessions',
+    access: SESSION,
+    params: idParams,
+    answers: { 204: nothing },
+  },
+} as const satisfies Record<string, Route>;
