@@ -1,30 +1,39 @@
 import { createHash } from 'node:crypto';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createScrubber } from './scrub.ts';
 
 const piece = fc.constantFrom(
-  ...[
-    'sk-',
-    'sk-ant-',
-    'AIza',
-    'oky_',
-    'Bearer ',
-    'authorization',
-    'api_key',
-    ':',
-    '=',
-    '"',
-    "'",
-    '\\',
-    ',',
-    '[',
-    ']',
-    '{',
-    '}',
-    '://',
-  ],
-  ...['@', 'u:', '?key=', '&', ' ', '\n', '%20', 'A', 'a1B2c3D4e5F6g7H8', 'redacted', 'X_KEY', '…'],
+  'sk-',
+  'sk-ant-',
+  'AIza',
+  'oky_',
+  'Bearer ',
+  'authorization',
+  'api_key',
+  ':',
+  '=',
+  '"',
+  "'",
+  '\\',
+  ',',
+  '[',
+  ']',
+  '{',
+  '}',
+  '://',
+  '@',
+  'u:',
+  '?key=',
+  '&',
+  ' ',
+  '\n',
+  '%20',
+  'A',
+  'a1B2c3D4e5F6g7H8',
+  'redacted',
+  'X_KEY',
+  '…',
 );
 const text = fc.array(piece, { maxLength: 30 }).map((parts) => parts.join(''));
 
