@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
@@ -7,6 +7,8 @@ import { startEmbeddedPostgres } from '../../packages/cli/src/postgres/embedded.
 import { findCluster } from '../../packages/cli/src/postgres/place.ts';
 import { stopLeftOver } from '../../packages/cli/src/postgres/postmaster.ts';
 import { processIdentity } from '../../packages/cli/src/process-table.ts';
+
+import { removeDataDirectory } from './data-directory.ts';
 
 // Relative imports: vitest loads this file in its own process, without the `source` condition of the test files.
 
@@ -35,7 +37,7 @@ const OWNER_FILE = 'run.owner';
  * addresses to the test files. Disk waits are off: tests end processes, never the machine.
  * Clusters of runs that were killed are ended and removed first.
  */
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
   await removeDeadRuns();
   const directory = mkdtempSync(join(tmpdir(), PREFIX));
   writeFileSync(join(directory, OWNER_FILE), `${process.pid} ${processIdentity(process.pid)}`);
@@ -55,7 +57,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   });
   return async () => {
     await postgres.stop({ fastMs: 2000, immediateMs: 1000 });
-    removeRun(directory);
+    removeDataDirectory(directory);
   };
 }
 
@@ -87,13 +89,6 @@ async function removeDeadRuns(): Promise<void> {
     if (processIdentity(Number(pid)) === identity) continue;
     const cluster = findCluster(directory);
     if (cluster !== null) await stopLeftOver(cluster, { fastMs: 200, immediateMs: 1000 });
-    removeRun(directory);
+    removeDataDirectory(directory);
   }
-}
-
-/** The cluster may lie outside the folder (`pg.path`): both go. */
-function removeRun(directory: string): void {
-  const cluster = findCluster(directory);
-  if (cluster !== null) rmSync(cluster, { recursive: true, force: true });
-  rmSync(directory, { recursive: true, force: true });
 }

@@ -5,7 +5,11 @@ const HAS_PROC = existsSync('/proc/self/stat');
 
 /** True while a process with this id exists (a zombie does not count where /proc tells). */
 export function isAlive(pid: number): boolean {
-  if (HAS_PROC) return processState(pid) !== null;
+  return HAS_PROC ? processState(pid) !== null : isListed(pid);
+}
+
+/** True while the kernel lists this process id, also for a process that ended and was not reaped. */
+export function isListed(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

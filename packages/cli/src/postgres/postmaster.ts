@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { isAlive, processesIn } from '../process-table.ts';
+import { isAlive, isListed, processesIn } from '../process-table.ts';
 import { waitUntil } from '../wait.ts';
 
 /** What `postmaster.pid` says. The line order is PostgreSQL's (src/include/utils/pidfile.h). */
@@ -45,8 +45,9 @@ export async function stopLeftOver(cluster: string, limits: StopLimits = STOP_LI
   const named = readPostmasterFile(cluster);
   const running = processesIn(cluster, PROGRAM);
   if (running.length === 0) {
-    // PostgreSQL clears a pid file whose process is gone, but refuses to start while the id belongs to any other process.
-    if (named !== null && isAlive(named.pid)) rmSync(join(cluster, 'postmaster.pid'), { force: true });
+    // PostgreSQL clears a pid file whose process is gone, but refuses to start while the id belongs to any process: a stranger,
+    // or its own dead postmaster that nobody has reaped (in a container whose first process does not, for ever).
+    if (named !== null && isListed(named.pid)) rmSync(join(cluster, 'postmaster.pid'), { force: true });
     return null;
   }
   const postmaster = named !== null && running.includes(named.pid) ? named.pid : null;
