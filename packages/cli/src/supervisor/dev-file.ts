@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { writePrivateFile } from '../secret-file.ts';
+import { mailUrlOf } from './environment.ts';
 import type { Installation } from './installation.ts';
 
 /** What the seed process prints: logins, tokens and companies of the demonstration, fresh at each start. */
@@ -30,6 +31,7 @@ export function removeDevFile(dataDirectory: string): void {
 
 /** Writes `dev.json` by rename, mode 0600: a reader finds it complete or not at all. */
 export function writeDevFile(dataDirectory: string, installation: Installation, seed: SeedResult): void {
+  const sandboxUrl = installation.sandbox?.url ?? null;
   const content = {
     console_url: installation.consoleUrl,
     gateway_url: installation.gatewayUrl,
@@ -37,10 +39,10 @@ export function writeDevFile(dataDirectory: string, installation: Installation, 
     operator: seed.operator,
     companies: seed.companies,
     sandbox: {
-      url: installation.sandbox?.url ?? null,
+      url: sandboxUrl,
       providers: installation.sandbox?.providers ?? {},
     },
-    mail_url: seed.mail_url ?? null,
+    mail_url: seed.mail_url ?? (sandboxUrl === null ? null : mailUrlOf(sandboxUrl)),
   };
   writePrivateFile(devFilePath(dataDirectory), `${JSON.stringify(content, null, 2)}\n`);
 }

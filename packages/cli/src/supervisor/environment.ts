@@ -43,12 +43,13 @@ export function serverEnvironment(
   return {
     ...base(settings, where.mode),
     OWNKEY_AUTH_SECRET: authSecret,
+    ...(where.sandbox === null ? {} : { OWNKEY_EGRESS_ALLOW: new URL(where.sandbox.url).host }),
     ...settings.givenTo('server'),
     OWNKEY_PORT: String(where.serverPort),
     OWNKEY_CONSOLE_URL: where.consoleUrl,
     OWNKEY_GATEWAY_URL: where.gatewayUrl,
     OWNKEY_CONTROL_DATABASE_URL: controlUrl,
-    ...(where.sandbox === null ? {} : { OWNKEY_SANDBOX_URL: where.sandbox.url }),
+    ...(where.sandbox === null ? {} : sandboxAddresses(where.sandbox.url)),
   };
 }
 
@@ -64,6 +65,16 @@ export function workerEnvironment(settings: Settings, where: Whereabouts, worker
     OWNKEY_WORKER_DATABASE_URL: workerUrl,
     OWNKEY_KEK_FILE: settings.kekFile,
   };
+}
+
+/** In development the sandbox stands for the outside world: providers, and the post box at `/_mail`. */
+function sandboxAddresses(url: string): Environment {
+  return { OWNKEY_SANDBOX_URL: url, OWNKEY_MAIL_URL: mailUrlOf(url) };
+}
+
+/** Where mails of development arrive and can be read. */
+export function mailUrlOf(sandboxUrl: string): string {
+  return `${sandboxUrl}/_mail`;
 }
 
 export function sandboxEnvironment(settings: Settings, port: number): Environment {
