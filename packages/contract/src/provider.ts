@@ -53,6 +53,18 @@ export interface Quirks {
   restricted_key?: { status: number; pattern: string }[];
   /** Extra headers every request needs (constants, e.g. a version header). */
   headers?: Record<string, string>;
+  /** Top-level request fields this provider calls by another name (the wire's name → the provider's name). */
+  renamed_fields?: Record<string, string>;
+  /** Model ids (anchored regular expression sources) that take adaptive thinking with an effort instead of a token budget. */
+  adaptive_thinking?: string[];
+}
+
+/** What one answer of a model may hold at most. The first entry of `model_limits` whose pattern matches counts. */
+export interface ModelLimit {
+  /** Anchored regular expression source; the empty one matches every model. */
+  models: string;
+  max_output_tokens: number;
+  context_tokens?: number;
 }
 
 /** One catalogue entry: `catalogue/providers/<id>.json`. The id is the file name and is not written inside. */
@@ -75,9 +87,29 @@ export interface CatalogueEntry {
   curated_models: string[];
   /** Model ids (anchored regular expression sources) that are not chat models, so they are left out of chat pickers. */
   not_chat_models: string[];
+  /** Maintained limits, for bounds and for wires that demand a limit; absent where nothing is known. */
+  model_limits?: ModelLimit[];
   abilities: { stream: boolean; tools: boolean; embeddings: boolean; responses: boolean; images: boolean };
   quirks: Quirks;
   docs: string;
+  read_on: string;
+}
+
+/** A kind of custom endpoint: `catalogue/endpoint-presets/<id>.json`. The id is the file name and is not written inside. */
+export interface EndpointPreset {
+  id: string;
+  name: string;
+  /** Address shown as an example; empty where there is none. */
+  base_url: string;
+  /** Whether such endpoints usually take requests without a key. */
+  keyless: boolean;
+  dialect: Wire;
+  auth: { header: string; prefix: string };
+  models: CatalogueEntry['models'];
+  not_chat_models: string[];
+  abilities: CatalogueEntry['abilities'];
+  quirks: Quirks;
+  docs: string | null;
   read_on: string;
 }
 
