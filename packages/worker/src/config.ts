@@ -136,9 +136,7 @@ function kekProblems(path: string): string[] {
   if (path === '') return [];
   try {
     const { mode } = statSync(path);
-    return (mode & 0o077) === 0
-      ? []
-      : [`the master key file ${path} can be read by others; run: chmod 600 ${path}`];
+    return (mode & 0o077) === 0 ? [] : [`the master key file ${path} can be read by others; run: chmod 600 ${path}`];
   } catch {
     return [`the master key file ${path} is missing or cannot be read; \`ownkey init\` makes one`];
   }

@@ -1,4 +1,4 @@
-import { type Sql, loadCompany, loadInstallation, loadToken, loadUser, loadVersions } from './load.ts';
+import { loadCompany, loadInstallation, loadToken, loadUser, loadVersions, type Sql } from './load.ts';
 import { SharedLoads } from './shared-loads.ts';
 import type { CompanySnapshot, Configuration, InstallationSnapshot, TokenRecord } from './snapshot.ts';
 
@@ -46,10 +46,7 @@ export class Configurations {
 
   /** null = there is no such company. */
   async fresh(name: string): Promise<Configuration | null> {
-    const [company, installation] = await Promise.all([
-      this.#companyLoads.get(name),
-      this.#installationLoads.get(''),
-    ]);
+    const [company, installation] = await Promise.all([this.#companyLoads.get(name), this.#installationLoads.get('')]);
     this.#installation = newest(this.#installation, installation);
     if (company === null) {
       this.#forget(name);

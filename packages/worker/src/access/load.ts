@@ -1,5 +1,5 @@
-import type { KeyOwner, KeyStatus } from '@ownkey/contract/key';
 import { newId } from '@ownkey/contract/ids';
+import type { KeyOwner, KeyStatus } from '@ownkey/contract/key';
 import type { SourceRow } from '@ownkey/policy/decide-source';
 import {
   type CompanySnapshot,
@@ -12,7 +12,10 @@ import {
 
 /** What the loaders need of a pool: single statements, so that each load sees one moment of the database. */
 export interface Sql {
-  query<Row extends object>(text: string, values: readonly unknown[]): Promise<{ rows: Row[]; rowCount: number | null }>;
+  query<Row extends object>(
+    text: string,
+    values: readonly unknown[],
+  ): Promise<{ rows: Row[]; rowCount: number | null }>;
 }
 
 interface KeyRow {
@@ -87,7 +90,9 @@ export async function loadCompany(sql: Sql, name: string): Promise<CompanySnapsh
     settings: Record<string, unknown>;
     version: string;
     keys: KeyRow[] | null;
-    sources: { provider: string; account: string; source: 'own' | 'platform'; on_failure: 'stop' | 'platform' }[] | null;
+    sources:
+      | { provider: string; account: string; source: 'own' | 'platform'; on_failure: 'stop' | 'platform' }[]
+      | null;
   }>(
     `SELECT c.id, c.external_id, c.name, c.plan, c.ai_enabled, c.zero_retention, c.settings, c.config_version::text AS version,
        (SELECT json_agg(k) FROM (SELECT ${KEY_COLUMNS} FROM keys WHERE company_id = c.id) k) AS keys,

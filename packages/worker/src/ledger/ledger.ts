@@ -1,5 +1,5 @@
-import type { UsageBasis, Usage } from '@ownkey/contract/usage';
 import type { Wire } from '@ownkey/contract/provider';
+import type { Usage, UsageBasis } from '@ownkey/contract/usage';
 
 /** One call to reserve, with the versions of the configuration it was decided on. */
 export interface Reservation {

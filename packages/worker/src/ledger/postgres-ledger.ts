@@ -127,7 +127,9 @@ export class PostgresLedger implements Ledger {
 
   async #sendSettles(group: readonly Pending[]): Promise<(true | MemberFailure)[]> {
     const results = await this.#callGroup(group, async (members) => {
-      await this.#sql.query('SELECT id FROM settle($1::jsonb)', [JSON.stringify(members.map(toSettleCall))]);
+      // A call booked twice at once counts once: settle() takes each id a single time.
+      const once = [...new Map(members.map((member) => [member.hold.id, member])).values()];
+      await this.#sql.query('SELECT id FROM settle($1::jsonb)', [JSON.stringify(once.map(toSettleCall))]);
       return members.map((): true => true);
     });
     if (this.#failing) this.#log.info('the ledger takes settlements again');
@@ -288,7 +290,7 @@ function toSettleCall({ hold, settlement }: Pending): Record<string, unknown> {
 
 /** The statement arrived and one of its values cannot be stored: classes 22 (data) and 23 (constraint) of SQLSTATE. */
 function isDataError(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && 'code' in error && /^2[23]\d/.test(String(error.code));
+  return typeof error === 'object' && error !== null && 'code' in error && /^2[23]/.test(String(error.code));
 }
 
 function textOf(error: unknown): string {

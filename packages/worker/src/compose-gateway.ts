@@ -1,0 +1,197 @@
+import type { PrepareExchange, ProviderFailure } from '@ownkey/contract/dialect';
+import type { CatalogueEntry, Wire } from '@ownkey/contract/provider';
+import type { Logger } from '@ownkey/guard/log';
+import type { Scrubber } from '@ownkey/guard/scrub';
+import { createCallerReader } from './access/caller.ts';
+import { Configurations } from './access/configurations.ts';
+import { createUser, type Sql } from './access/load.ts';
+import { answering } from './database.ts';
+import type { Egress } from './egress/egress.ts';
+import { Listener } from './freshness/listener.ts';
+import { RunningKeys } from './freshness/running-keys.ts';
+import type { CallBody, GatewayParts } from './gateway/serve-call.ts';
+import { createTargets, type Targets } from './gateway/targets.ts';
+import { BodyBudget } from './http/body.ts';
+import { Metrics } from './http/metrics.ts';
+import { createServe, type Route } from './http/serve.ts';
+import type { Serve } from './http/server.ts';
+import type { Ledger } from './ledger/ledger.ts';
+import { PostgresLedger } from './ledger/postgres-ledger.ts';
+import { type ListedModel, ModelLists } from './models/model-lists.ts';
+import { createModelsRoutes } from './models/models-route.ts';
+
+export interface GatewayOptions {
+  /** The catalogue with the operator's base URLs. */
+  entries: readonly CatalogueEntry[];
+  baseUrls: ReadonlyMap<string, string>;
+  customEntry: (preset: string | null) => CatalogueEntry;
+  prepareExchange: PrepareExchange;
+  writeError: (wire: Wire, failure: ProviderFailure) => Buffer;
+  readModelList: (entry: CatalogueEntry, body: Buffer) => readonly ListedModel[];
+  readCallBody: (wire: Wire, body: Buffer) => CallBody;
+  egress: Egress;
+  sql: Sql;
+  /** A pool of its own: the ledger never waits behind other queries. */
+  ledgerSql: Sql;
+  listenDatabaseUrl: string;
+  workerId: string;
+  bodyBytesMax: number;
+  headersTimeoutMs: number;
+  idleTimeoutMs: number;
+  scrubber: Scrubber;
+  log: Logger;
+  clearKeys: ((configurations: Configurations) => Route) | null;
+  /** A job may wait: tells the job runner. */
+  jobQueued: () => void;
+}
+
+export interface Gateway {
+  serve: Serve;
+  ledger: Ledger;
+  listener: Listener;
+  configurations: Configurations;
+  targets: Targets;
+  modelLists: ModelLists;
+  metrics: Metrics;
+  /** New calls are refused from here on. */
+  beginStop(): void;
+  /** Resolves when no call runs, at the latest after `limitMs`. */
+  drained(limitMs: number): Promise<void>;
+  /** Ends background work and settles what is open. The pools stay the caller's to end. */
+  close(): Promise<void>;
+}
+
+/** Largest answer that is held in memory to be translated. */
+const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+const STALL_MS = 120_000;
+
+/** Everything between the caller's socket and egress, wired. Nothing runs until `listener.start()` and the first request. */
+export function composeGateway(options: GatewayOptions): Gateway {
+  const { egress, log, scrubber, workerId } = options;
+  const sql = answering(options.sql);
+  const configurations = new Configurations(sql);
+  const callers = createCallerReader({
+    configurations,
+    createUser: (companyId, externalId) => createUser(sql, companyId, externalId),
+    now: Date.now,
+  });
+  const targets = createTargets(options);
+  const ledger = new PostgresLedger({ sql: options.ledgerSql, workerId, log });
+  const modelLists = new ModelLists({
+    sql,
+    ledger,
+    egress,
+    targets,
+    readModelList: options.readModelList,
+    log,
+    now: Date.now,
+  });
+  const runningKeys = new RunningKeys(options.sql, (keyId, version) => egress.closeKey(keyId, version));
+  const check = singleCheck(() => runningKeys.check(), log);
+  const listener = new Listener({
+    connectionString: options.listenDatabaseUrl,
+    workerId,
+    log,
+    events: {
+      configChanged: (companyId) => configurations.drop(companyId),
+      keyGone: (keyId, version) => {
+        modelLists.forget(keyId);
+        egress.closeKey(keyId, version);
+      },
+      jobQueued: options.jobQueued,
+      unsure: check,
+    },
+  });
+
+  const bodyBudget = new BodyBudget(Math.max(options.bodyBytesMax * 4, 256 * 1024 * 1024));
+  const refusedAdditions = new Map<string, ProviderFailure>();
+  let stopping = false;
+  const gateway: GatewayParts = {
+    egress,
+    ledger,
+    scrubber,
+    headersTimeoutMs: options.headersTimeoutMs,
+    idleTimeoutMs: options.idleTimeoutMs,
+    stallMs: STALL_MS,
+    writeError: options.writeError,
+    addedParametersRefused: (route, failure) => {
+      if (refusedAdditions.size < 10_000) refusedAdditions.set(route.target.baseUrl, failure);
+    },
+    enterKey: (keyId, version) => runningKeys.enter(keyId, version),
+    callers,
+    targets,
+    listModels: async (caller, connected) => (await modelLists.list(caller, connected)).map((model) => model.id),
+    prepareExchange: options.prepareExchange,
+    readCallBody: options.readCallBody,
+    bodyLimits: { bytesMax: options.bodyBytesMax, idleTimeoutMs: 15_000, timeoutMs: 240_000 },
+    bodyBudget,
+    answerBytesMax: ANSWER_BYTES_MAX,
+    refusedAdditions,
+  };
+  const metrics = new Metrics();
+  metrics.gauge('ownkey_gateway_body_bytes', 'Memory held by request bodies.', () => bodyBudget.bytes);
+  metrics.gauge('ownkey_ledger_open', 'Calls reserved and not yet settled.', () => ledger.open);
+  metrics.gauge('ownkey_ledger_unsettled', 'Settlements not yet committed.', () => ledger.unsettled);
+  metrics.gauge('ownkey_notifications', '1 while notifications of the database arrive.', () =>
+    listener.isSure ? 1 : 0,
+  );
+  const serve = createServe({
+    gateway,
+    ...createModelsRoutes({ callers, configurations, targets, lists: modelLists }),
+    clearKeys: options.clearKeys?.(configurations) ?? null,
+    unready: () => unready(options.sql),
+    isStopping: () => stopping,
+    metrics,
+    log,
+  });
+  return {
+    serve,
+    ledger,
+    listener,
+    configurations,
+    targets,
+    modelLists,
+    metrics,
+    beginStop: () => {
+      stopping = true;
+    },
+    async drained(limitMs) {
+      const end = performance.now() + limitMs;
+      while (ledger.open > 0 && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 20));
+    },
+    async close() {
+      stopping = true;
+      await listener.stop();
+      await ledger.close(2_000);
+    },
+  };
+}
+
+/** At most one check at a time; a failed one is repeated until it succeeds, because what it asks was never answered. */
+function singleCheck(work: () => Promise<void>, log: Logger): () => void {
+  let running = false;
+  const check = (): void => {
+    if (running) return;
+    running = true;
+    work().then(
+      () => {
+        running = false;
+      },
+      (error: unknown) => {
+        running = false;
+        log.debug('running keys could not be checked', { error });
+        setTimeout(check, 300).unref();
+      },
+    );
+  };
+  return check;
+}
+
+async function unready(sql: Sql): Promise<string | null> {
+  try {
+    await sql.query('SELECT 1', []);
+    return null;
+  } catch {
+    return 'the database does not answer';
+  }
+}

@@ -1,0 +1,273 @@
+import type { ServerResponse } from 'node:http';
+import type { AnswerReader, Exchange, ProviderFailure } from '@ownkey/contract/dialect';
+import { errorHeaders, wireErrorBody } from '@ownkey/contract/error-shapes';
+import { ERRORS, type ErrorCode, type ErrorFacts, errorMessage } from '@ownkey/contract/errors';
+import { RESPONSE_HEADERS } from '@ownkey/contract/headers';
+import type { Wire } from '@ownkey/contract/provider';
+import type { Scrubber } from '@ownkey/guard/scrub';
+import type { Egress, EgressError, EgressHandler, EgressStream, KeyRef } from '../egress/egress.ts';
+import type { Hold, Ledger, Settlement } from '../ledger/ledger.ts';
+import { Relay } from './relay.ts';
+import type { Route } from './route.ts';
+import { usageOf } from './settlement.ts';
+
+/** What every call of the gateway shares. */
+export interface CallParts {
+  egress: Egress;
+  ledger: Ledger;
+  scrubber: Scrubber;
+  headersTimeoutMs: number;
+  idleTimeoutMs: number;
+  /** Longest time a caller may take nothing of its answer. */
+  stallMs: number;
+  /** Body of a provider's failure in the caller's wire; the message is scrubbed already. */
+  writeError: (wire: Wire, failure: ProviderFailure) => Buffer;
+  /** The provider refused a parameter that was added for it: remembered, so that the next call goes without. */
+  addedParametersRefused: (route: Route, failure: ProviderFailure) => void;
+  /** The key is in use until the returned function is called. */
+  enterKey: (keyId: string, version: number) => () => void;
+}
+
+/** One call whose reservation stands. */
+export interface CallPlan {
+  wire: Wire;
+  streaming: boolean;
+  requestId: string;
+  hold: Hold;
+  route: Route;
+  keyRef: KeyRef;
+  exchange: Exchange;
+  requestBytes: number;
+  /** The caller asked for usage in a last comment of the stream. */
+  usageComment: boolean;
+}
+
+/**
+ * Sends one reserved call and relays its answer, with back-pressure both ways. Resolves when the answer is over and booked,
+ * whatever happened; never rejects.
+ */
+export function runCall(parts: CallParts, plan: CallPlan, response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    new Call(parts, plan, response, resolve).start();
+  });
+}
+
+class Call implements EgressHandler {
+  readonly #parts: CallParts;
+  readonly #plan: CallPlan;
+  readonly #response: ServerResponse;
+  readonly #done: () => void;
+  readonly #relay: Relay;
+  readonly #startedAt = performance.now();
+  readonly #leaveKey: () => void;
+  #exchange: Exchange;
+  #reader: AnswerReader;
+  #stream: EgressStream | null = null;
+  #status = 0;
+  #ttfbMs: number | null = null;
+  #sent = false;
+  #over = false;
+  #failureSeen = false;
+
+  constructor(parts: CallParts, plan: CallPlan, response: ServerResponse, done: () => void) {
+    this.#parts = parts;
+    this.#plan = plan;
+    this.#response = response;
+    this.#done = done;
+    this.#exchange = plan.exchange;
+    this.#reader = plan.exchange.reader();
+    this.#leaveKey = parts.enterKey(plan.keyRef.id, plan.keyRef.version);
+    const onStall = (): void => this.#callerGone();
+    this.#relay = new Relay(response, { streaming: plan.streaming, stallMs: parts.stallMs, onStall });
+  }
+
+  start(): void {
+    this.#response.once('close', () => this.#callerGone());
+    if (this.#response.destroyed) this.#callerGone();
+    else this.#send();
+  }
+
+  head(status: number, headers: Record<string, string>): void {
+    if (this.#over) return;
+    this.#status = status;
+    this.#ttfbMs = this.#elapsed();
+    const head = this.#reader.head(status, headers);
+    // A failure keeps its head until its end: it may be repeated, and its text has to be scrubbed.
+    const flush = this.#plan.streaming && status < 400;
+    // The length of what goes out is known here alone.
+    const { 'content-length': _, ...kept } = head.headers;
+    this.#relay.head(head.status, { ...kept, ...this.#ownHeaders() }, flush);
+  }
+
+  data(chunk: Buffer): boolean {
+    if (this.#over) return true;
+    let out: Buffer | null;
+    try {
+      out = this.#reader.push(chunk);
+    } catch {
+      this.#fail('provider.answer_too_large');
+      return true;
+    }
+    if (this.#status >= 400) return true;
+    return this.#relay.write(this.#scrubbed(out), () => this.#stream?.resume());
+  }
+
+  end(): void {
+    if (this.#over) return;
+    const out = this.#reader.end();
+    const failure = this.#reader.failure();
+    if (failure !== null && !this.#relay.started) {
+      if (this.#sendAgainWithout(failure)) return;
+      this.#answerFailure(failure);
+      return;
+    }
+    const code = failure === null ? null : `provider.${failure.kind}`;
+    void this.#finish(this.#settlement(this.#status, code), this.#scrubbed(out));
+  }
+
+  error(error: EgressError): void {
+    if (this.#over) return;
+    this.#sent ||= error.afterSend;
+    this.#fail(error.code);
+  }
+
+  #send(): void {
+    const { route, keyRef } = this.#plan;
+    const { entry, baseUrl } = route.target;
+    this.#stream = this.#parts.egress.send(
+      {
+        key: keyRef,
+        baseUrl,
+        auth: entry.auth,
+        request: this.#exchange.request,
+        headTimeoutMs: this.#parts.headersTimeoutMs,
+        idleTimeoutMs: this.#parts.idleTimeoutMs,
+      },
+      this,
+    );
+  }
+
+  /** Once, and only before the caller saw anything: the same call without what we added to it. */
+  #sendAgainWithout(failure: ProviderFailure): boolean {
+    if (this.#exchange !== this.#plan.exchange) return false;
+    const without = this.#exchange.withoutAddedParameters(failure);
+    if (without === null) return false;
+    this.#parts.addedParametersRefused(this.#plan.route, failure);
+    this.#exchange = without;
+    this.#reader = without.reader();
+    this.#relay.reset();
+    this.#send();
+    return true;
+  }
+
+  /** The provider's own error, with its status and type, in the caller's wire. */
+  #answerFailure(failure: ProviderFailure): void {
+    const { scrubber, writeError } = this.#parts;
+    const body = writeError(this.#plan.wire, { ...failure, message: scrubber.scrubText(failure.message) });
+    const status = this.#status >= 400 ? this.#status : failure.status;
+    const headers: Record<string, string> = {
+      'content-type': 'application/json',
+      ...this.#ownHeaders(),
+      [RESPONSE_HEADERS.errorCode]: 'provider.error',
+    };
+    if (failure.retryAfterMs !== null) headers['retry-after'] = String(Math.ceil(failure.retryAfterMs / 1000));
+    this.#relay.reset();
+    this.#relay.head(status, headers, false);
+    void this.#finish(this.#settlement(status, `provider.${failure.kind}`), body);
+  }
+
+  /** An end that is not the provider's own: our error before the first byte, the wire's own way of breaking off after it. */
+  #fail(code: ErrorCode): void {
+    this.#stream?.abort();
+    const facts: ErrorFacts = { provider: this.#plan.route.target.entry.name };
+    if (!this.#relay.started) {
+      const status = ERRORS[code].status;
+      const body = Buffer.from(JSON.stringify(wireErrorBody(this.#plan.wire, code, facts)));
+      this.#relay.reset();
+      const headers = { 'content-type': 'application/json', ...this.#ownHeaders(), ...errorHeaders(code, facts) };
+      this.#relay.head(status, headers, false);
+      void this.#finish(this.#settlement(status, code), body);
+      return;
+    }
+    const settlement = this.#settlement(this.#status, code);
+    if (this.#plan.streaming) {
+      void this.#finish(settlement, this.#reader.cut({ code, message: errorMessage(code, facts) }));
+    } else {
+      this.#over = true;
+      this.#relay.cut();
+      void this.#book(settlement);
+    }
+  }
+
+  #callerGone(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#stream?.abort();
+    this.#relay.cut();
+    void this.#book(this.#settlement(this.#relay.started ? this.#status : null, 'caller.gone'));
+  }
+
+  /** Books the call, then lets the last bytes out. */
+  async #finish(settlement: Settlement, last: Buffer | null): Promise<void> {
+    this.#over = true;
+    await this.#book(settlement);
+    const comment = this.#plan.usageComment && this.#plan.streaming ? usageComment(settlement) : null;
+    this.#relay.end(comment === null ? last : Buffer.concat([last ?? Buffer.alloc(0), comment]));
+  }
+
+  async #book(settlement: Settlement): Promise<void> {
+    this.#leaveKey();
+    await this.#parts.ledger.settle(this.#plan.hold, settlement);
+    this.#done();
+  }
+
+  #settlement(httpStatus: number | null, errorCode: string | null): Settlement {
+    const reached = this.#status > 0 || this.#sent || errorCode === 'caller.gone';
+    const { usage, basis } = usageOf(this.#reader, this.#plan.requestBytes);
+    return {
+      state: reached ? 'settled' : 'released',
+      httpStatus,
+      errorCode,
+      providerRequestId: this.#reader.failure()?.requestId ?? null,
+      usage,
+      basis,
+      costNanoUsd: null,
+      latencyMs: this.#elapsed(),
+      ttfbMs: this.#ttfbMs,
+    };
+  }
+
+  #ownHeaders(): Record<string, string> {
+    const { route, requestId } = this.#plan;
+    const headers: Record<string, string> = {
+      'cache-control': 'no-store',
+      [RESPONSE_HEADERS.requestId]: requestId,
+      [RESPONSE_HEADERS.keySource]: route.source,
+      [RESPONSE_HEADERS.provider]: route.target.slug,
+    };
+    if (route.source === 'own' && route.key.last4 !== null) headers[RESPONSE_HEADERS.keyLast4] = route.key.last4;
+    return headers;
+  }
+
+  /** An error inside a stream carries the provider's own words: from there on every piece is scrubbed. */
+  #scrubbed(bytes: Buffer | null): Buffer | null {
+    if (bytes === null) return null;
+    if (!this.#failureSeen && this.#reader.failure() === null) return bytes;
+    this.#failureSeen = true;
+    return Buffer.from(this.#parts.scrubber.scrubText(bytes.toString()));
+  }
+
+  #elapsed(): number {
+    return Math.round(performance.now() - this.#startedAt);
+  }
+}
+
+function usageComment({ usage, basis }: Settlement): Buffer {
+  const facts = {
+    input_tokens: usage?.input ?? 0,
+    output_tokens: usage?.output ?? 0,
+    cached_tokens: usage?.cacheRead ?? 0,
+    basis,
+  };
+  return Buffer.from(`: x-ownkey-usage ${JSON.stringify(facts)}\n\n`);
+}

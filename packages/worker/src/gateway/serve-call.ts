@@ -1,0 +1,194 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import {
+  type Exchange,
+  type PrepareExchange,
+  type ProviderFailure,
+  UnsupportedFeature,
+} from '@ownkey/contract/dialect';
+import { OwnkeyError } from '@ownkey/contract/errors';
+import { REQUEST_HEADERS } from '@ownkey/contract/headers';
+import type { Wire } from '@ownkey/contract/provider';
+import type { Caller, CallerReader } from '../access/caller.ts';
+import { type BodyBudget, type BodyLimits, readBody } from '../http/body.ts';
+import type { Hold, Ledger, Reservation } from '../ledger/ledger.ts';
+import { type CallParts, runCall } from './call.ts';
+import { keyRefOf, type ListModels, type Route, routeCall } from './route.ts';
+import type { Targets } from './targets.ts';
+
+/** What routing reads of a body. */
+export interface CallBody {
+  model: string;
+  /** Byte range of the model's value, quotes included, for splicing; null when it has to be rewritten by parsing. */
+  modelRange: { start: number; end: number } | null;
+  stream: boolean;
+  /** Present when reading had to parse. */
+  parsed?: Record<string, unknown>;
+}
+
+export interface GatewayParts extends CallParts {
+  callers: CallerReader;
+  ledger: Ledger;
+  targets: Targets;
+  listModels: ListModels;
+  prepareExchange: PrepareExchange;
+  /** @throws OwnkeyError request.* */
+  readCallBody: (wire: Wire, body: Buffer) => CallBody;
+  bodyLimits: BodyLimits;
+  bodyBudget: BodyBudget;
+  answerBytesMax: number;
+  /** A provider's earlier refusal of what we add to requests, by base URL. */
+  refusedAdditions: ReadonlyMap<string, ProviderFailure>;
+}
+
+/** How often a call is decided again while the configuration moves under it. */
+const DECISIONS_MAX = 8;
+
+/**
+ * One AI call from its headers to the end of its answer: who calls, read the body, whose key, reserve, send, relay, settle.
+ * Resolves when the answer is over; rejects with what has to be answered while nothing was.
+ */
+export async function serveCall(
+  parts: GatewayParts,
+  wire: Wire,
+  request: IncomingMessage,
+  response: ServerResponse,
+  call: { requestId: string; expectsContinue: boolean },
+): Promise<void> {
+  const caller = await parts.callers.read(request.headers, 'inference', false);
+  checkContent(request);
+  const body = await readBody(request, response, parts.bodyLimits, parts.bodyBudget, call.expectsContinue);
+  try {
+    const asked = parts.readCallBody(wire, body.bytes);
+    const ready = await reserveCall(parts, {
+      wire,
+      request,
+      body: body.bytes,
+      asked,
+      caller,
+      requestId: call.requestId,
+    });
+    await runCall(
+      parts,
+      {
+        wire,
+        streaming: asked.stream,
+        requestId: call.requestId,
+        hold: ready.hold,
+        route: ready.route,
+        keyRef: keyRefOf(ready.caller.configuration.company.id, ready.route.key),
+        exchange: ready.exchange,
+        requestBytes: body.bytes.length,
+        usageComment: request.headers[REQUEST_HEADERS.usage] === '1',
+      },
+      response,
+    );
+  } finally {
+    body.release();
+  }
+}
+
+interface Asked {
+  wire: Wire;
+  request: IncomingMessage;
+  body: Buffer;
+  asked: CallBody;
+  caller: Caller;
+  requestId: string;
+}
+
+/**
+ * Decides and reserves. A refusal that rests on memory is decided again on a fresh configuration before it counts; a reservation
+ * that the database says rests on an older configuration, too.
+ */
+async function reserveCall(
+  parts: GatewayParts,
+  call: Asked,
+): Promise<{ hold: Hold; route: Route; exchange: Exchange; caller: Caller }> {
+  const { asked, request } = call;
+  let { caller } = call;
+  for (let decisions = 0; decisions < DECISIONS_MAX; decisions++) {
+    if (decisions > 0) caller = await parts.callers.read(request.headers, 'inference', true);
+    let route: Route;
+    try {
+      route = await routeCall(parts.targets, parts.listModels, caller, asked.model);
+    } catch (error) {
+      if (caller.fresh || !(error instanceof OwnkeyError)) throw error;
+      continue;
+    }
+    const exchange = prepare(parts, call, route);
+    const answer = await parts.ledger.reserve(toReservation(call, caller, route));
+    if (answer.outcome === 'ok') return { hold: answer.hold, route, exchange, caller };
+  }
+  throw new OwnkeyError('busy', {}, 'the configuration changed faster than the call could be decided');
+}
+
+function prepare(parts: GatewayParts, { wire, request, body, asked }: Asked, route: Route): Exchange {
+  try {
+    const exchange = parts.prepareExchange(
+      route.target,
+      {
+        wire,
+        body,
+        ...(asked.parsed === undefined ? {} : { parsed: asked.parsed }),
+        modelRange: asked.modelRange,
+        stream: asked.stream,
+        upstreamModel: route.model,
+        callerModel: asked.model,
+        headers: forwardable(request),
+      },
+      { answerBytesMax: parts.answerBytesMax },
+    );
+    const refused = parts.refusedAdditions.get(route.target.baseUrl);
+    return (refused && exchange.withoutAddedParameters(refused)) ?? exchange;
+  } catch (error) {
+    if (!(error instanceof UnsupportedFeature)) throw error;
+    throw new OwnkeyError('request.unsupported', { param: error.param, problem: error.message });
+  }
+}
+
+/** Headers a dialect may look at: versions and betas of the wires. Credentials, cookies and our own never are among them. */
+function forwardable({ headers }: IncomingMessage): Record<string, string> {
+  const kept: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (typeof value !== 'string' || !/^(?:anthropic-|openai-|x-stainless-helper)/.test(name)) continue;
+    if (!name.includes('key') && !name.includes('auth')) kept[name] = value;
+  }
+  return kept;
+}
+
+function toReservation({ wire, asked, requestId }: Asked, caller: Caller, route: Route): Reservation {
+  const { company, installation } = caller.configuration;
+  return {
+    id: requestId,
+    companyId: company.id,
+    configVersion: company.version,
+    globalVersion: installation.version,
+    userId: caller.userId,
+    tokenId: caller.tokenId,
+    actor: caller.tokenId,
+    account: caller.account,
+    operation: caller.operation,
+    kind: 'call',
+    wire,
+    streaming: asked.stream,
+    provider: route.target.provider,
+    slug: route.target.slug,
+    model: route.model,
+    keyId: route.key.id,
+    keyVersion: route.key.version,
+    last4: route.key.last4,
+    keySource: route.source,
+    fallbackReason: null,
+    reservedNanoUsd: 0n,
+  };
+}
+
+/** JSON only, as it is: a compressed body would pass the limit on its way in. */
+function checkContent({ headers }: IncomingMessage): void {
+  const type = headers['content-type'];
+  const encoding = headers['content-encoding'];
+  const isJson = type === undefined || /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(type);
+  if (!isJson || (encoding !== undefined && encoding !== 'identity')) {
+    throw new OwnkeyError('request.unsupported_media_type');
+  }
+}
