@@ -40,7 +40,7 @@ const WORKER_NPM = new Set(['pg', 'undici', '@hpke/core', 'ipaddr.js']);
 /** Reads one file's imports: `{ specifier, typeOnly }`. */
 export function readImports(text) {
   const found = [];
-  const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
+  const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(?<![:\w'"`])\/\/.*$/gm, '');
   const statement = /(?:^|\n)\s*(?:import|export)\s+(type\s+)?(?:[^'"`;()]*?\sfrom\s+)?['"]([^'"]+)['"]/g;
   for (const [, typeOnly, specifier] of code.matchAll(statement))
     found.push({ specifier, typeOnly: typeOnly !== undefined });
@@ -51,7 +51,7 @@ export function readImports(text) {
 
 /** String literals whose whole content is one of `ids`. */
 export function findProviderLiterals(text, ids) {
-  const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
+  const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(?<![:\w'"`])\/\/.*$/gm, '');
   return [...code.matchAll(/(['"`])([a-z]+)\1/g)].map(([, , word]) => word).filter((word) => ids.has(word));
 }
 
@@ -93,7 +93,8 @@ function packageOf(file) {
   return relative(join(ROOT, 'packages'), file).split('/')[0];
 }
 
-function checkArrow(file, specifier, typeOnly, say) {
+/** Says what is wrong with one import of `file` (absolute path); nothing when it keeps the arrows. */
+export function checkArrow(file, specifier, typeOnly, say) {
   const from = packageOf(file);
   if (specifier.startsWith('.')) {
     if (packageOf(resolve(dirname(file), specifier)) !== from)

@@ -32,14 +32,26 @@ export async function ensureInstalled() {
   ]) {
     delete env[name];
   }
-  const words = ['ci', '--include=dev', '--no-audit', '--no-fund'];
-  const npm = process.env.npm_execpath;
-  const { code } = npm?.endsWith('.js')
-    ? await run(process.execPath, [npm, ...words], { env })
-    : await run('npm', words, { env });
+  const npm = (words) => {
+    const script = process.env.npm_execpath;
+    return script?.endsWith('.js') ? run(process.execPath, [script, ...words], { env }) : run('npm', words, { env });
+  };
+  const words = ['--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
+  let { code } = await npm(['ci', ...words]);
   if (code !== 0) {
-    console.error('`npm ci` failed; its own message is above.');
-    process.exit(code);
+    // `npm ci` insists on knowing the packages of every platform; where a registry lacks some, an install of the locked
+    // versions still works. What came out is compared with the lockfile below.
+    console.log('`npm ci` failed (see above); trying `npm install` with the locked versions…');
+    ({ code } = await npm(['install', '--no-save', ...words]));
+  }
+  const remaining = code === 0 ? findDifference() : null;
+  if (code !== 0 || remaining !== null) {
+    console.error(
+      remaining === null
+        ? 'npm failed; its own message is above.'
+        : `node_modules still differs from package-lock.json: ${remaining}.`,
+    );
+    process.exit(code || 1);
   }
   console.log(`Installed in ${seconds(began)}.`);
 }

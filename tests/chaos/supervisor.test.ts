@@ -69,6 +69,11 @@ test('dev.json names every address and process, is private, and goes at the stop
   expect((await askFake(dev.sandbox.url)).pid).toBe(dev.pids.sandbox);
   expect(dev.sandbox.providers).toEqual({ simulated: { model: 'm-1', keys: { valid: 'sk-valid' } } });
   expect(dev.companies[0]?.api_token).toBe('simulated');
+  expect((await askFake(dev.gateway_url)).environment).toMatchObject({
+    OWNKEY_PROVIDER_SIMULATED_BASE_URL: `${dev.sandbox.url}/simulated/v1`,
+    OWNKEY_EGRESS_ALLOW: new URL(dev.sandbox.url).host,
+    OWNKEY_CLEAR_KEYS: '1',
+  });
   await stop(command);
   await expectNothingLeft(pidsOf(dev));
 });

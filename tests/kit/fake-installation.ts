@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -54,7 +54,9 @@ export interface DevFile {
 export function makeFakeInstallation(): FakeInstallation {
   const folder = mkdtempSync(join(tmpdir(), 'ownkey-fake-'));
   const dataDirectory = join(folder, 'data');
-  mkdirSync(join(folder, 'catalogue'));
+  mkdirSync(join(folder, 'catalogue/providers'), { recursive: true });
+  const entry = JSON.stringify({ base_url: 'https://api.example.com/v1' });
+  writeFileSync(join(folder, 'catalogue/providers/simulated.json'), entry);
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
   for (const name of ['cli', 'contract', 'guard', 'vault', 'server']) copyBuilt(folder, name);
   for (const name of ['server', 'worker', 'sandbox']) {

@@ -22,6 +22,10 @@ function canRead(file) {
 }
 
 const server = http.createServer((request, response) => {
+  if (request.url === '/_keys') {
+    response.end(JSON.stringify({ providers: { simulated: { model: 'm-1', keys: { valid: 'sk-valid' } } } }));
+    return;
+  }
   const file = new URL(request.url, 'http://x').searchParams.get('read');
   response.setHeader('connection', 'close');
   response.end(
@@ -39,12 +43,7 @@ const ports = { server: 'OWNKEY_PORT', worker: 'OWNKEY_GATEWAY_PORT', sandbox: '
 const listener = await takeListener();
 const ready = () => {
   const { port } = server.address();
-  reportReady({
-    port,
-    providers: {
-      simulated: { base_url: `http://127.0.0.1:${port}/simulated/v1`, model: 'm-1', keys: { valid: 'sk-valid' } },
-    },
-  });
+  reportReady({ port });
 };
 if (listener === null) server.listen(Number(process.env[ports[kind]]), process.env.OWNKEY_HOST, ready);
 else server.listen(listener, ready);

@@ -204,7 +204,7 @@ async function startSandbox(
   const info = sandbox.info();
   if (info === null) throw new Error('The sandbox ended right after its start');
   port = info.port; // A restarted sandbox keeps its address.
-  return readSandboxFacts(localUrl(settings.host, info.port), info);
+  return readSandboxFacts(localUrl(settings.host, info.port));
 }
 
 function whereabouts(

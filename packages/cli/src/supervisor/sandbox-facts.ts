@@ -1,8 +1,12 @@
-import type { ReadyFacts } from './child.ts';
+import { readdirSync, readFileSync } from 'node:fs';
+import http from 'node:http';
+import { join } from 'node:path';
+import { INSTALLATION } from './programs.ts';
 
-/** What the sandbox says about itself when it is ready: where each simulated provider is and which keys it takes. */
+/** Where each simulated provider of a running sandbox is and which keys it takes. */
 export interface SandboxFacts {
   readonly url: string;
+  /** Catalogue id → base URL of the simulation. */
   readonly baseUrls: Readonly<Record<string, string>>;
   readonly providers: Readonly<Record<string, SandboxProvider>>;
 }
@@ -13,27 +17,62 @@ export interface SandboxProvider {
 }
 
 /**
- * Reads the sandbox's ready message: `{port, providers: {<id>: {base_url, model, keys: {valid, invalid, …}}}}`.
- * @throws Error when it has another shape.
+ * Asks the sandbox for its keys (`GET /_keys`) and works out the base URLs: the simulation of a provider lies below
+ * `/<id>`, with the path of the provider's own base URL.
+ * @throws Error when the sandbox answers in another shape.
  */
-export function readSandboxFacts(url: string, info: ReadyFacts): SandboxFacts {
+export async function readSandboxFacts(url: string): Promise<SandboxFacts> {
+  const answer = await getJson(`${url}/_keys`);
   const providers: Record<string, SandboxProvider> = {};
-  const baseUrls: Record<string, string> = {};
-  for (const [id, value] of entries(info.providers, 'providers')) {
-    const facts = new Map(entries(value, id));
-    const model = facts.get('model');
-    const baseUrl = facts.get('base_url');
-    if (typeof model !== 'string' || typeof baseUrl !== 'string')
-      throw new Error(`The sandbox said nothing usable about ${id}`);
+  for (const [id, value] of entries(memberOf(answer, 'providers'), 'providers')) {
+    const model = memberOf(value, 'model');
+    if (typeof model !== 'string') throw new Error(`The sandbox names no model for ${id}`);
     const keys: Record<string, string> = {};
-    for (const [outcome, key] of entries(facts.get('keys'), `${id}.keys`)) keys[outcome] = String(key);
+    for (const [outcome, key] of entries(memberOf(value, 'keys'), `${id}.keys`)) keys[outcome] = String(key);
     providers[id] = { keys, model };
-    baseUrls[id] = baseUrl;
   }
-  return { url, baseUrls, providers };
+  return { url, baseUrls: baseUrlsAt(url), providers };
+}
+
+function baseUrlsAt(url: string): Record<string, string> {
+  const folder = join(INSTALLATION, 'catalogue', 'providers');
+  const baseUrls: Record<string, string> = {};
+  for (const name of readdirSync(folder).filter((entry) => entry.endsWith('.json'))) {
+    const entry: unknown = JSON.parse(readFileSync(join(folder, name), 'utf8'));
+    const own = memberOf(entry, 'base_url');
+    if (typeof own !== 'string') throw new Error(`${name} in the catalogue has no base_url`);
+    const id = name.slice(0, -'.json'.length);
+    baseUrls[id] = `${url}/${id}${new URL(own).pathname.replace(/\/+$/, '')}`;
+  }
+  return baseUrls;
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
 }
 
 function entries(value: unknown, what: string): [string, unknown][] {
-  if (typeof value !== 'object' || value === null) throw new Error(`The sandbox's ready message has no ${what}`);
+  if (typeof value !== 'object' || value === null) throw new Error(`The sandbox does not tell its ${what}`);
   return Object.entries(value);
+}
+
+function getJson(url: string): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const request = http.get(url, { agent: false, timeout: 5000 }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk;
+      });
+      response.once('end', () => {
+        try {
+          resolve(JSON.parse(text));
+        } catch {
+          reject(new Error(`The sandbox answered ${response.statusCode} without JSON at ${new URL(url).pathname}`));
+        }
+      });
+      response.once('error', reject);
+    });
+    request.once('timeout', () => request.destroy(new Error('The sandbox does not answer')));
+    request.once('error', reject);
+  });
 }
