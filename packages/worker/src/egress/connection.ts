@@ -75,8 +75,9 @@ export class Connection {
   /** Ends it at once, whatever runs on it. */
   destroy(): void {
     this.#cancel.abort();
-    this.client.destroy(null, () => {});
     this.#socket?.destroy();
+    // Later in this turn: the client may be in the middle of a write, and loses count of its requests when destroyed there.
+    queueMicrotask(() => this.client.destroy(null, () => {}));
   }
 
   #adopt(socket: Socket, parts: ConnectionParts): void {
