@@ -2,6 +2,10 @@
  * The one representation translation goes through: caller wire → neutral → provider dialect, and back for answers.
  * It is a superset of the three wires for what can be carried over; what has no place here is refused by name.
  */
+
+/** Whose signature a piece of thinking bears: it goes back only to where it came from. Names as OpenRouter writes them. */
+export type SignatureFormat = 'anthropic-claude-v1' | 'openai-responses-v1';
+
 export type NeutralPart =
   | { type: 'text'; text: string; cacheControl?: unknown }
   | {
@@ -19,8 +23,8 @@ export type NeutralPart =
       filename?: string;
       cacheControl?: unknown;
     }
-  | { type: 'thinking'; text: string; signature?: string }
-  | { type: 'redacted-thinking'; data: string }
+  | { type: 'thinking'; text: string; signature?: string; format?: SignatureFormat; id?: string }
+  | { type: 'redacted-thinking'; data: string; format?: SignatureFormat }
   | { type: 'tool-call'; id: string; name: string; arguments: string; signature?: string; cacheControl?: unknown }
   | { type: 'tool-result'; callId: string; content: NeutralPart[]; isError?: boolean; cacheControl?: unknown }
   | { type: 'refusal'; text: string };
@@ -73,17 +77,29 @@ export interface NeutralRequest {
 
 export type NeutralStop = 'stop' | 'length' | 'tool-calls' | 'content-filter' | 'stop-sequence' | 'refusal' | 'pause';
 
+/** A whole answer. `usage` is null where the provider reported none. */
+export interface NeutralAnswer {
+  id: string;
+  model: string;
+  /** Seconds since 1970. */
+  created?: number;
+  parts: NeutralPart[];
+  stop: NeutralStop;
+  stopSequence?: string;
+  usage: import('./usage.ts').Usage | null;
+}
+
 /** Stream of an answer, noun-verb. Blocks are opened and closed in order; exactly one start, one finish. */
 export type NeutralEvent =
   | { type: 'message-start'; id: string; model: string; created?: number }
   | { type: 'text-start' }
   | { type: 'text-delta'; text: string }
   | { type: 'text-end' }
-  | { type: 'thinking-start' }
+  | { type: 'thinking-start'; id?: string }
   | { type: 'thinking-delta'; text: string }
-  | { type: 'thinking-signature'; signature: string }
+  | { type: 'thinking-signature'; signature: string; format: SignatureFormat }
   | { type: 'thinking-end' }
-  | { type: 'redacted-thinking'; data: string }
+  | { type: 'redacted-thinking'; data: string; format: SignatureFormat }
   | { type: 'refusal-delta'; text: string }
   | { type: 'tool-start'; id: string; name: string; signature?: string }
   | { type: 'tool-delta'; arguments: string }

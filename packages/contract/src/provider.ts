@@ -57,6 +57,14 @@ export interface Quirks {
   renamed_fields?: Record<string, string>;
   /** Model ids (anchored regular expression sources) that take adaptive thinking with an effort instead of a token budget. */
   adaptive_thinking?: string[];
+  /** Model ids (anchored regular expression sources) that take `reasoning_effort`; for others it is left out of translations. */
+  effort_models?: string[];
+  /** Thinking with signatures travels in `reasoning_details`. */
+  reasoning_details?: boolean;
+  /** `cache_control` inside messages is understood. */
+  cache_control?: boolean;
+  /** Sent as the signature of a tool call that came back without the one it left with. */
+  tool_signature_filler?: string;
 }
 
 /** What one answer of a model may hold at most. The first entry of `model_limits` whose pattern matches counts. */

@@ -46,6 +46,10 @@ const QUIRKS: Check = is.object({
   'headers?': is.textMap,
   'renamed_fields?': is.textMap,
   'adaptive_thinking?': is.list(is.pattern),
+  'effort_models?': is.list(is.pattern),
+  'reasoning_details?': is.flag,
+  'cache_control?': is.flag,
+  'tool_signature_filler?': is.filled,
 } satisfies Record<`${keyof Quirks}?`, Check>);
 
 const MODELS: Check = is.orNull(
