@@ -1,0 +1,235 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { CallRecord, type SandboxCall } from './calls.ts';
+import { basePathOf, readCatalogue, type SandboxEntry } from './catalogue.ts';
+import { Control, type ControlSettings, readControlChange } from './control.ts';
+import { deliver } from './deliver.ts';
+import { DataFileError, parseJson } from './json.ts';
+import { lastFourOf, makeKeys, type Outcome } from './keys.ts';
+import { bareId } from './models-wire.ts';
+import { PAGE_HEADERS, renderPage } from './page.ts';
+import { loadProfiles, type Profile } from './profile.ts';
+import { answerRequest, type SimulatedProvider } from './provider.ts';
+import { loadScenarios, type Scenario } from './scenario.ts';
+
+export interface SandboxOptions {
+  /** 0 = any free port. */
+  port: number;
+  host?: string;
+  /** The folder of catalogue entries. */
+  catalogueDir: string;
+  /** Other data folders than the package's own, for tests of the loaders. */
+  profilesDir?: string;
+  scenariosDir?: string;
+}
+
+/** Example keys of one simulated provider, and a model to try them with. */
+export interface ProviderKeys {
+  keys: Record<Outcome, string>;
+  model: string;
+  /** Where a gateway reaches it: value of OWNKEY_PROVIDER_<ID>_BASE_URL, or the base URL of a custom endpoint. */
+  base_url: string;
+}
+
+/** What `GET /_keys` answers: `providers` as it stands in dev.json, and what a company may add as a custom endpoint. */
+export interface SandboxKeys {
+  providers: Record<string, ProviderKeys>;
+  custom: Record<string, ProviderKeys>;
+}
+
+export interface Sandbox {
+  url: string;
+  port: number;
+  keys: SandboxKeys;
+  calls: () => SandboxCall[];
+  clear: () => void;
+  /** Changes some settings; without an argument all go back to their defaults. */
+  control: (change?: Partial<ControlSettings>) => void;
+  close: () => Promise<void>;
+}
+
+const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
+const BODY_MAX = 64 * 1024 * 1024;
+/** Profile for catalogue providers that have none of their own. */
+const PLAIN_PROFILE = 'plain';
+
+/** Starts the simulated providers on one loopback port. Throws DataFileError for a bad data file, and what `listen` throws. */
+export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
+  const host = options.host ?? '127.0.0.1';
+  const scenarios = loadScenarios(options.scenariosDir ?? join(PACKAGE, 'scenarios'));
+  const profiles = loadProfiles(options.profilesDir ?? join(PACKAGE, 'profiles'));
+  const providers = makeProviders(readCatalogue(options.catalogueDir), profiles);
+  const running = new RunningSandbox(providers, scenarios);
+  const server = createServer((request, response) => running.serve(request, response));
+  server.keepAliveTimeout = 5000;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port, host, resolve);
+  });
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : options.port;
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  running.open(url);
+  return {
+    url,
+    port,
+    keys: running.keys,
+    calls: () => running.calls.all(),
+    clear: () => running.calls.clear(),
+    control: (change) => (change ? running.control.change(change) : running.control.reset()),
+    close: () =>
+      new Promise((resolve) => {
+        running.control.reset();
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function makeProviders(entries: SandboxEntry[], profiles: Map<string, Profile>): Map<string, SimulatedProvider> {
+  const providers = new Map<string, SimulatedProvider>();
+  for (const entry of entries) {
+    const profile = profiles.get(entry.id) ?? profiles.get(PLAIN_PROFILE);
+    if (!profile) throw new DataFileError(`${PLAIN_PROFILE}.json`, 'is missing');
+    providers.set(entry.id, { entry, profile, basePath: basePathOf(entry.base_url) });
+  }
+  for (const profile of profiles.values()) {
+    if (!profile.standalone) continue;
+    const entry: SandboxEntry = {
+      id: profile.id,
+      name: profile.standalone.name,
+      base_url: `http://127.0.0.1${profile.standalone.basePath}`,
+      dialect: 'openai-chat',
+      auth: { header: 'authorization', prefix: 'Bearer ' },
+      key: { prefixes: [], usual_length: 48 },
+    };
+    providers.set(profile.id, { entry, profile, basePath: profile.standalone.basePath });
+  }
+  return providers;
+}
+
+class RunningSandbox {
+  readonly calls = new CallRecord();
+  readonly control = new Control();
+  keys: SandboxKeys = { providers: {}, custom: {} };
+  #url = '';
+  readonly #providers: Map<string, SimulatedProvider>;
+  readonly #scenarios: Map<string, Scenario>;
+
+  constructor(providers: Map<string, SimulatedProvider>, scenarios: Map<string, Scenario>) {
+    this.#providers = providers;
+    this.#scenarios = scenarios;
+  }
+
+  /** Makes the example keys, once the address is known. */
+  open(url: string): void {
+    this.#url = url;
+    for (const { entry, profile, basePath } of this.#providers.values()) {
+      const made: ProviderKeys = {
+        keys: makeKeys(entry.key),
+        model: bareId(profile.models[0]?.id ?? ''),
+        base_url: `${url}/${entry.id}${basePath}`,
+      };
+      if (profile.standalone) this.keys.custom[entry.id] = made;
+      else this.keys.providers[entry.id] = made;
+    }
+  }
+
+  serve(request: IncomingMessage, response: ServerResponse): void {
+    const path = (request.url ?? '/').split('?')[0] ?? '/';
+    const provider = this.#providers.get(path.split('/')[1] ?? '');
+    const work = provider
+      ? this.#serveProvider(provider, path, request, response)
+      : this.#serveOwn(path, request, response);
+    work.catch(() => response.destroy());
+  }
+
+  async #serveProvider(
+    provider: SimulatedProvider,
+    path: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    const base = `/${provider.entry.id}${provider.basePath}`;
+    const headers = flatHeaders(request);
+    const clearKey = readKey(provider.entry, headers);
+    const call: SandboxCall = {
+      provider: provider.entry.id,
+      method: request.method ?? 'GET',
+      path: path.startsWith(`${base}/`) ? path.slice(base.length) : path,
+      model: null,
+      last4: lastFourOf(clearKey),
+      at: new Date().toISOString(),
+      scenario: null,
+      status: null,
+      stream: false,
+      aborted: false,
+      finished: false,
+      bytes_in: 0,
+      bytes_out: 0,
+      usage: null,
+      headers: Object.keys(headers).sort(),
+    };
+    this.calls.add(call);
+    const body = await readBody(request);
+    call.bytes_in = body?.length ?? 0;
+    const asked = { method: call.method, path: call.path, headers, body, clearKey };
+    const { reply, outcome } = answerRequest(provider, asked, this.#scenarios, this.control.settings, call);
+    await deliver(response, reply, outcome, this.control, call);
+  }
+
+  async #serveOwn(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const route = `${request.method} ${path}`;
+    if (route === 'GET /') {
+      response.writeHead(200, PAGE_HEADERS);
+      response.end(renderPage([...this.#providers.values()], [...this.#scenarios.values()], this.keys, this.#url));
+    } else if (route === 'GET /_keys') sendJson(response, 200, this.keys);
+    else if (route === 'GET /_calls') sendJson(response, 200, { data: this.calls.all() });
+    else if (route === 'DELETE /_calls') {
+      this.calls.clear();
+      sendJson(response, 200, { data: [] });
+    } else if (route === 'GET /_control') sendJson(response, 200, this.control.settings);
+    else if (route === 'DELETE /_control') {
+      this.control.reset();
+      sendJson(response, 200, this.control.settings);
+    } else if (route === 'PUT /_control') {
+      const change = readControlChange(parseJson((await readBody(request))?.toString('utf8') ?? ''));
+      if (typeof change === 'string') return sendJson(response, 400, { error: { message: change } });
+      this.control.change(change);
+      sendJson(response, 200, this.control.settings);
+    } else if (route === 'GET /healthz') sendJson(response, 200, { status: 'ok' });
+    else sendJson(response, 404, { error: { message: `The sandbox has nothing at ${path}.` } });
+  }
+}
+
+function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+  response.end(JSON.stringify(body));
+}
+
+function flatHeaders(request: IncomingMessage): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(request.headers))
+    if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value;
+  return headers;
+}
+
+function readKey(entry: SandboxEntry, headers: Record<string, string>): string {
+  const value = headers[entry.auth.header.toLowerCase()] ?? '';
+  const { prefix } = entry.auth;
+  if (prefix === '') return value;
+  return value.toLowerCase().startsWith(prefix.toLowerCase()) ? value.slice(prefix.length).trim() : '';
+}
+
+/** The whole body, or null when it is longer than the sandbox takes (the rest is read and dropped). */
+async function readBody(request: IncomingMessage): Promise<Buffer | null> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request) {
+    const bytes = Buffer.from(chunk);
+    length += bytes.length;
+    if (length <= BODY_MAX) chunks.push(bytes);
+  }
+  return length > BODY_MAX ? null : Buffer.concat(chunks);
+}
