@@ -9,8 +9,8 @@ import { answering } from './database.ts';
 import type { Egress } from './egress/egress.ts';
 import { Listener } from './freshness/listener.ts';
 import { RunningKeys } from './freshness/running-keys.ts';
-import type { CallBody, GatewayParts } from './gateway/serve-call.ts';
-import { createTargets, type Targets } from './gateway/targets.ts';
+import type { GatewayParts } from './gateway/serve-call.ts';
+import type { Targets } from './gateway/targets.ts';
 import { BodyBudget } from './http/body.ts';
 import { Metrics } from './http/metrics.ts';
 import { createServe, type Route } from './http/serve.ts';
@@ -21,14 +21,10 @@ import { type ListedModel, ModelLists } from './models/model-lists.ts';
 import { createModelsRoutes } from './models/models-route.ts';
 
 export interface GatewayOptions {
-  /** The catalogue with the operator's base URLs. */
-  entries: readonly CatalogueEntry[];
-  baseUrls: ReadonlyMap<string, string>;
-  customEntry: (preset: string | null) => CatalogueEntry;
+  targets: Targets;
   prepareExchange: PrepareExchange;
   writeError: (wire: Wire, failure: ProviderFailure) => Buffer;
   readModelList: (entry: CatalogueEntry, body: Buffer) => readonly ListedModel[];
-  readCallBody: (wire: Wire, body: Buffer) => CallBody;
   egress: Egress;
   sql: Sql;
   /** A pool of its own: the ledger never waits behind other queries. */
@@ -50,7 +46,6 @@ export interface Gateway {
   ledger: Ledger;
   listener: Listener;
   configurations: Configurations;
-  targets: Targets;
   modelLists: ModelLists;
   metrics: Metrics;
   /** New calls are refused from here on. */
@@ -67,7 +62,7 @@ const STALL_MS = 120_000;
 
 /** Everything between the caller's socket and egress, wired. Nothing runs until `listener.start()` and the first request. */
 export function composeGateway(options: GatewayOptions): Gateway {
-  const { egress, log, scrubber, workerId } = options;
+  const { egress, log, scrubber, targets, workerId } = options;
   const sql = answering(options.sql);
   const configurations = new Configurations(sql);
   const callers = createCallerReader({
@@ -75,7 +70,6 @@ export function composeGateway(options: GatewayOptions): Gateway {
     createUser: (companyId, externalId) => createUser(sql, companyId, externalId),
     now: Date.now,
   });
-  const targets = createTargets(options);
   const ledger = new PostgresLedger({ sql: options.ledgerSql, workerId, log });
   const modelLists = new ModelLists({
     sql,
@@ -122,7 +116,6 @@ export function composeGateway(options: GatewayOptions): Gateway {
     targets,
     listModels: async (caller, connected) => (await modelLists.list(caller, connected)).map((model) => model.id),
     prepareExchange: options.prepareExchange,
-    readCallBody: options.readCallBody,
     bodyLimits: { bytesMax: options.bodyBytesMax, idleTimeoutMs: 15_000, timeoutMs: 240_000 },
     bodyBudget,
     answerBytesMax: ANSWER_BYTES_MAX,
@@ -149,7 +142,6 @@ export function composeGateway(options: GatewayOptions): Gateway {
     ledger,
     listener,
     configurations,
-    targets,
     modelLists,
     metrics,
     beginStop: () => {

@@ -2,7 +2,7 @@ import { OwnkeyError } from '@ownkey/contract/errors';
 import { CUSTOM_PROVIDER, PLATFORM_OWNER } from '@ownkey/contract/key';
 import type { ProviderTarget } from '@ownkey/contract/provider';
 import { decideSource, type SourceDecision } from '@ownkey/policy/decide-source';
-import { parseModelName, resolveBareModel } from '@ownkey/policy/model-name';
+import { MODEL_NAME_CHARACTERS_MAX, parseModelName, resolveBareModel } from '@ownkey/policy/model-name';
 import type { Caller } from '../access/caller.ts';
 import type { StoredKey } from '../access/snapshot.ts';
 import type { KeyRef } from '../egress/egress.ts';
@@ -39,6 +39,9 @@ export async function routeCall(
   name: string,
 ): Promise<Route> {
   if (!caller.configuration.company.aiEnabled) throw new OwnkeyError('ai.consent_off');
+  if (name.length > MODEL_NAME_CHARACTERS_MAX || UNPRINTABLE.test(name)) {
+    throw new OwnkeyError('model.unknown', { param: 'model', model: name.slice(0, 64).replace(/\p{C}/gu, '?') });
+  }
   const parsed = parseModelName(name, (segment) => findSlug(targets, caller, segment));
   if (parsed.kind === 'named') return toRoute(targets, caller, parsed.slug, parsed.model);
   const connected = connectedProviders(targets, caller);
@@ -49,6 +52,9 @@ export async function routeCall(
   if (found.kind === 'none') throw new OwnkeyError(found.code, found.facts);
   return toRoute(targets, caller, found.slug, found.model);
 }
+
+/** Controls, lone surrogates and the like: in no model's name, and not storable as text. */
+const UNPRINTABLE = /\p{C}/u;
 
 /** Every provider and endpoint of which the caller may use some key, in the catalogue's order, endpoints last. */
 export function connectedProviders(targets: Targets, caller: Caller): Connected[] {

@@ -8,22 +8,13 @@ import {
 import { OwnkeyError } from '@ownkey/contract/errors';
 import { REQUEST_HEADERS } from '@ownkey/contract/headers';
 import type { Wire } from '@ownkey/contract/provider';
+import { type CallBody, readBody } from '@ownkey/policy/read-body';
 import type { Caller, CallerReader } from '../access/caller.ts';
-import { type BodyBudget, type BodyLimits, readBody } from '../http/body.ts';
+import { type BodyBudget, type BodyLimits, collectBody } from '../http/body.ts';
 import type { Hold, Ledger, Reservation } from '../ledger/ledger.ts';
 import { type CallParts, runCall } from './call.ts';
 import { keyRefOf, type ListModels, type Route, routeCall } from './route.ts';
 import type { Targets } from './targets.ts';
-
-/** What routing reads of a body. */
-export interface CallBody {
-  model: string;
-  /** Byte range of the model's value, quotes included, for splicing; null when it has to be rewritten by parsing. */
-  modelRange: { start: number; end: number } | null;
-  stream: boolean;
-  /** Present when reading had to parse. */
-  parsed?: Record<string, unknown>;
-}
 
 export interface GatewayParts extends CallParts {
   callers: CallerReader;
@@ -31,8 +22,6 @@ export interface GatewayParts extends CallParts {
   targets: Targets;
   listModels: ListModels;
   prepareExchange: PrepareExchange;
-  /** @throws OwnkeyError request.* */
-  readCallBody: (wire: Wire, body: Buffer) => CallBody;
   bodyLimits: BodyLimits;
   bodyBudget: BodyBudget;
   answerBytesMax: number;
@@ -56,9 +45,9 @@ export async function serveCall(
 ): Promise<void> {
   const caller = await parts.callers.read(request.headers, 'inference', false);
   checkContent(request);
-  const body = await readBody(request, response, parts.bodyLimits, parts.bodyBudget, call.expectsContinue);
+  const body = await collectBody(request, response, parts.bodyLimits, parts.bodyBudget, call.expectsContinue);
   try {
-    const asked = parts.readCallBody(wire, body.bytes);
+    const asked = readBody(body.bytes);
     const ready = await reserveCall(parts, {
       wire,
       request,

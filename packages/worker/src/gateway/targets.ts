@@ -1,6 +1,7 @@
 import { OwnkeyError } from '@ownkey/contract/errors';
 import { CUSTOM_PROVIDER } from '@ownkey/contract/key';
-import type { CatalogueEntry, ProviderTarget } from '@ownkey/contract/provider';
+import type { ProviderTarget } from '@ownkey/contract/provider';
+import { type Catalogue, customTarget, resolveProvider, targetFor } from '@ownkey/providers/catalogue';
 import { type StoredKey, slugOf } from '../access/snapshot.ts';
 
 /** Where calls can go: the catalogue with the operator's base URLs, and custom endpoints by their key. */
@@ -11,47 +12,31 @@ export interface Targets {
   findProvider(name: string): string | null;
   /** Name for people. */
   nameOf(slug: string): string;
+  /** Base URL of a catalogue provider by the worker's own configuration, without trailing slash; null = unknown provider. */
+  baseUrlOf(provider: string): string | null;
   /**
    * Destination of a key: for a catalogue provider always the worker's own configuration, for a custom endpoint the key's.
    * @throws OwnkeyError provider.unknown when the catalogue no longer has the key's provider
    */
-  of(key: StoredKey): ProviderTarget;
+  of(key: Pick<StoredKey, 'provider' | 'slug' | 'preset' | 'baseUrl'>): ProviderTarget;
 }
 
-export function createTargets(options: {
-  entries: readonly CatalogueEntry[];
-  /** Catalogue id → base URL of the operator's. */
-  baseUrls: ReadonlyMap<string, string>;
-  /** Entry of a custom endpoint made from a preset (null = none). */
-  customEntry: (preset: string | null) => CatalogueEntry;
-}): Targets {
-  const byId = new Map(options.entries.map((entry) => [entry.id, entry]));
-  const names = new Map<string, string>();
-  for (const entry of options.entries) {
-    for (const name of [entry.id, ...entry.aliases]) names.set(name.toLowerCase(), entry.id);
-  }
+/** `baseUrls`: catalogue id → base URL of the operator's. */
+export function createTargets(catalogue: Catalogue, baseUrls: ReadonlyMap<string, string>): Targets {
   const targets = new Map<string, ProviderTarget>();
-  for (const entry of options.entries) {
-    const baseUrl = (options.baseUrls.get(entry.id) ?? entry.base_url).replace(/\/+$/, '');
-    targets.set(entry.id, { provider: entry.id, slug: entry.id, entry, baseUrl, custom: false });
-  }
+  for (const [id, entry] of catalogue.entries) targets.set(id, targetFor(entry, baseUrls.get(id) ?? null));
   return {
-    providers: [...byId.keys()],
-    findProvider: (name) => names.get(name) ?? names.get(name.toLowerCase()) ?? null,
-    nameOf: (slug) => byId.get(slug)?.name ?? slug,
+    providers: [...catalogue.entries.keys()],
+    findProvider: (name) => resolveProvider(catalogue, name)?.id ?? null,
+    nameOf: (slug) => catalogue.entries.get(slug)?.name ?? slug,
+    baseUrlOf: (provider) => targets.get(provider)?.baseUrl ?? null,
     of(key) {
       const known = targets.get(key.provider);
       if (known) return known;
       if (key.provider !== CUSTOM_PROVIDER || key.baseUrl === null) {
         throw new OwnkeyError('provider.unknown', { provider: key.provider });
       }
-      return {
-        provider: CUSTOM_PROVIDER,
-        slug: slugOf(key),
-        entry: options.customEntry(key.preset),
-        baseUrl: key.baseUrl.replace(/\/+$/, ''),
-        custom: true,
-      };
+      return customTarget(catalogue, key.preset, slugOf(key), key.baseUrl);
     },
   };
 }

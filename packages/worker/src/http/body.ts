@@ -46,13 +46,14 @@ const NOTHING = Buffer.alloc(0);
  * Reads the whole body into one buffer. The budget is charged before the bytes come, so many slow callers cannot pass it together.
  * @throws OwnkeyError request.too_large (exactly above the limit), request.time_out, busy; request.invalid when the caller leaves
  */
-export function readBody(
+export function collectBody(
   request: IncomingMessage,
   response: ServerResponse,
   limits: BodyLimits,
   budget: BodyBudget,
   expectsContinue: boolean,
 ): Promise<HeldBody> {
+  if (request.destroyed) return Promise.reject(new OwnkeyError('request.invalid', { problem: 'The caller has left.' }));
   const declared = declaredLength(request);
   if (declared !== null && declared > limits.bytesMax) {
     return Promise.reject(new OwnkeyError('request.too_large', { limit_bytes: limits.bytesMax }));
