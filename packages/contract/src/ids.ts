@@ -10,6 +10,8 @@ export const ID_PREFIXES = {
   embedSession: 'ems',
   link: 'lnk',
   operator: 'op',
+  login: 'lgn',
+  session: 'ses',
   kek: 'kek',
   sealingKey: 'seal',
 } as const;

@@ -32,9 +32,17 @@ export interface Route {
   readonly aliases?: readonly string[];
 }
 
-export const PUBLIC: RouteAccess = { who: 'public' };
-export const SESSION: RouteAccess = { who: 'session' };
-export const HOST: RouteAccess = { who: 'host' };
-export const OPERATOR: RouteAccess = { who: 'operator' };
-export const company = (scope: Scope): RouteAccess => ({ who: 'company', scope });
-export const admins = (scope: Scope): RouteAccess => ({ who: 'company', scope, admin: true });
+export const PUBLIC = { who: 'public' } as const satisfies RouteAccess;
+export const SESSION = { who: 'session' } as const satisfies RouteAccess;
+export const HOST = { who: 'host' } as const satisfies RouteAccess;
+export const OPERATOR = { who: 'operator' } as const satisfies RouteAccess;
+
+/** Who has the scope in the company. */
+export function company(scope: Scope) {
+  return { who: 'company', scope } as const satisfies RouteAccess;
+}
+
+/** The same, and members may not. */
+export function admins(scope: Scope) {
+  return { who: 'company', scope, admin: true } as const satisfies RouteAccess;
+}

@@ -1,0 +1,124 @@
+import type { KeyRow } from '@ownkey/contract/key-view';
+import { type CompanySettings, readCompanySettings } from '@ownkey/contract/company-settings';
+import { KEY_COLUMNS } from '@ownkey/contract/key-view';
+import { decideSource, type SourceDecision, type SourceKey, type SourceRow } from '@ownkey/policy/decide-source';
+import { OwnkeyError } from '@ownkey/contract/errors';
+import { first, type Sql } from '../../storage/database.ts';
+
+/** What decides who pays in one company, read in one transaction. The worker decides by the same function. */
+export interface PayerState {
+  readonly company: { id: string; ai_enabled: boolean; zero_retention: boolean; settings: CompanySettings };
+  readonly plan: {
+    id: string;
+    name: string;
+    byok: boolean;
+    byok_providers: string[] | null;
+    personal_keys: boolean;
+    platform_models: string[] | null;
+    upgrade_url: string | null;
+  };
+  /** Every key of the company, personal ones of everybody too: never shown from here. */
+  readonly keys: readonly KeyRow[];
+  readonly platformKeys: readonly KeyRow[];
+  readonly sources: readonly StoredSource[];
+}
+
+export interface StoredSource {
+  provider: string;
+  account: string;
+  source: 'own' | 'platform';
+  on_failure: 'stop' | 'platform';
+  row_version: string;
+  changed_by: string | null;
+  changed_at: Date;
+}
+
+export interface PayerKey extends SourceKey {
+  readonly row: KeyRow;
+}
+
+type CompanyRow = Omit<PayerState['company'], 'settings'> & { settings: Record<string, unknown>; plan: string };
+
+/** `platformKeys` are read apart: they belong to no company. */
+export async function readPayerState(
+  sql: Sql,
+  companyId: string,
+  platformKeys: readonly KeyRow[],
+): Promise<PayerState> {
+  const company = await first<CompanyRow>(
+    sql,
+    'SELECT id, ai_enabled, zero_retention, settings, plan FROM companies WHERE id = $1',
+    [companyId],
+  );
+  if (company === null) throw new OwnkeyError('not_found');
+  const plan = await first<PayerState['plan']>(
+    sql,
+    'SELECT id, name, byok, byok_providers, personal_keys, platform_models, upgrade_url FROM plans WHERE id = $1',
+    [company.plan],
+  );
+  if (plan === null) throw new OwnkeyError('internal', {}, 'company without a plan');
+  const keys = await sql.rows<KeyRow>(
+    `SELECT ${KEY_COLUMNS} FROM keys WHERE company_id = $1 ORDER BY position, id LIMIT 5000`,
+    [companyId],
+  );
+  const sources = await sql.rows<StoredSource>(
+    `SELECT provider, account, source, on_failure, row_version, changed_by, changed_at FROM sources
+     WHERE company_id = $1 LIMIT 5000`,
+    [companyId],
+  );
+  const settings = readCompanySettings(company.settings);
+  return { company: { ...company, settings }, plan, keys, platformKeys, sources };
+}
+
+export function listPlatformKeys(sql: Sql): Promise<KeyRow[]> {
+  return sql.rows(`SELECT ${KEY_COLUMNS} FROM keys WHERE owner = 'platform' ORDER BY position, id LIMIT 1000`);
+}
+
+/** Whose key would pay the next call of `slug` for this user. `without` leaves one key out, as if it were removed. */
+export function decidePayer(
+  state: PayerState,
+  call: { slug: string; provider: string; providerName: string; user: string | null },
+  without: string | null = null,
+): SourceDecision<PayerKey> {
+  const toKey = (row: KeyRow): PayerKey => ({
+    id: row.id,
+    owner: row.owner,
+    userId: row.user_id,
+    enabled: row.enabled,
+    position: row.position,
+    allowedModels: row.allowed_models,
+    status: row.status,
+    row,
+  });
+  const { plan } = state;
+  return decideSource({
+    ...call,
+    model: null,
+    account: null,
+    aiEnabled: true,
+    personalKeysAllowed: state.company.settings.personal_keys,
+    plan: {
+      name: plan.name,
+      byok: plan.byok,
+      byokProviders: plan.byok_providers,
+      personalKeys: plan.personal_keys,
+      platformModels: plan.platform_models,
+      upgradeUrl: plan.upgrade_url,
+    },
+    ownKeys: state.keys.filter((row) => (row.slug ?? row.provider) === call.slug && row.id !== without).map(toKey),
+    platformKeys: state.platformKeys.filter((row) => row.provider === call.slug).map(toKey),
+    sources: state.sources.map(
+      (row): SourceRow => ({
+        slug: row.provider,
+        account: row.account,
+        source: row.source,
+        onFailure: state.company.zero_retention ? 'stop' : row.on_failure,
+      }),
+    ),
+  });
+}
+
+/** Whether the plan lets the company connect an own key for this catalogue id (or 'custom'). */
+export function isByokAllowed({ plan }: PayerState, provider: string): boolean {
+  return plan.byok && (plan.byok_providers === null || plan.byok_providers.includes(provider));
+}

@@ -1,0 +1,106 @@
+import type { Provider, ProviderList } from '@ownkey/contract/api/providers';
+import { CUSTOM_PROVIDER, catalogueDestination } from '@ownkey/contract/key';
+import type { CatalogueEntry } from '@ownkey/contract/provider';
+import type { Catalogue } from '@ownkey/providers/catalogue';
+import { decidePayer, isByokAllowed, type PayerState } from '../keys/payer.ts';
+import { sourceState } from '../sources/sources.ts';
+
+/** Every provider of the catalogue and every custom endpoint of the company, with how things stand for this caller. Pure. */
+export function listProviders(
+  catalogue: Catalogue,
+  state: PayerState,
+  userId: string | null,
+  name: (actor: string | null) => string | null,
+): ProviderList {
+  const fixed = [...catalogue.entries.values()].map((entry) => ofCatalogue(entry, state, userId, name));
+  const slugs = new Map<string, string>();
+  for (const row of state.keys) {
+    const visible = row.owner === 'company' || row.user_id === userId;
+    if (row.provider === CUSTOM_PROVIDER && row.slug !== null && visible && !slugs.has(row.slug))
+      slugs.set(row.slug, row.id);
+  }
+  const custom = [...slugs].map(([slug, id]) => ofEndpoint(slug, id, state, userId, name));
+  const presets = [...catalogue.presets.values()].map(({ id, name, base_url, keyless, docs }) => ({
+    id,
+    name,
+    base_url,
+    keyless,
+    docs,
+  }));
+  return { data: [...fixed, ...custom], next_cursor: null, presets };
+}
+
+type Standing = Pick<Provider, 'own_keys' | 'personal_keys' | 'platform_key' | 'source' | 'payer' | 'gated'>;
+
+function standing(
+  state: PayerState,
+  call: { slug: string; provider: string; providerName: string; user: string | null },
+  name: (actor: string | null) => string | null,
+): Standing {
+  const own = state.keys.filter((row) => (row.slug ?? row.provider) === call.slug);
+  const decision = decidePayer(state, call);
+  const shared = state.platformKeys.some((row) => row.provider === call.slug && row.enabled);
+  return {
+    own_keys: own.filter((row) => row.owner === 'company').length,
+    personal_keys: own.filter((row) => row.owner === 'user' && row.user_id === call.user).length,
+    platform_key: shared && state.plan.platform_models?.length !== 0,
+    source: sourceState(state, call.slug, name),
+    payer: decision.kind === 'none' ? null : decision.kind,
+    gated: isByokAllowed(state, call.provider)
+      ? null
+      : { code: 'plan.upgrade_required', plan: state.plan.name, upgrade_url: state.plan.upgrade_url },
+  };
+}
+
+function ofCatalogue(
+  entry: CatalogueEntry,
+  state: PayerState,
+  user: string | null,
+  name: (actor: string | null) => string | null,
+): Provider {
+  const { prefixes, shared_prefixes = [], min_length, max_length, usual_length, hint } = entry.key;
+  return {
+    id: entry.id,
+    kind: 'catalogue',
+    name: entry.name,
+    aliases: entry.aliases,
+    dialect: entry.dialect,
+    base_url: entry.base_url,
+    destination: catalogueDestination(entry.id),
+    key: { prefixes, shared_prefixes, min_length, max_length, usual_length, hint },
+    key_page: entry.key_page,
+    billing_page: entry.billing_page,
+    key_help: entry.key_help,
+    docs: entry.docs,
+    abilities: entry.abilities,
+    curated_models: entry.curated_models,
+    ...standing(state, { slug: entry.id, provider: entry.id, providerName: entry.name, user }, name),
+  };
+}
+
+function ofEndpoint(
+  slug: string,
+  keyId: string,
+  state: PayerState,
+  user: string | null,
+  name: (actor: string | null) => string | null,
+): Provider {
+  const row = state.keys.find(({ id }) => id === keyId);
+  return {
+    id: slug,
+    kind: 'custom',
+    name: row?.label || slug,
+    aliases: [],
+    dialect: 'openai-chat',
+    base_url: row?.base_url ?? null,
+    destination: row?.destination ?? '',
+    key: null,
+    key_page: null,
+    billing_page: null,
+    key_help: [],
+    docs: null,
+    abilities: null,
+    curated_models: [],
+    ...standing(state, { slug, provider: CUSTOM_PROVIDER, providerName: slug, user }, name),
+  };
+}

@@ -1,0 +1,49 @@
+import { createHash, randomInt } from 'node:crypto';
+import { first, type Sql } from '../../storage/database.ts';
+
+/** Without letters that are read wrongly. */
+const ALPHABET = '23456789ABCDEFGHJKMNPQRSTVWXYZ';
+const GROUPS = 5;
+const GROUP_CHARACTERS = 5;
+
+export type CodePurpose = 'set-up' | 'reset';
+
+/** A new code such as `7KQ2M-…` (122 bits); stored as its SHA-256. Earlier codes of the same purpose and login end. */
+export async function createCode(
+  sql: Sql,
+  purpose: CodePurpose,
+  loginId: string | null,
+  lifeMinutes: number,
+): Promise<string> {
+  const group = (): string =>
+    Array.from({ length: GROUP_CHARACTERS }, () => ALPHABET.charAt(randomInt(ALPHABET.length))).join('');
+  const code = Array.from({ length: GROUPS }, group).join('-');
+  await sql.rows(
+    'DELETE FROM one_time_codes WHERE expires_at < now() OR (purpose = $1 AND login_id IS NOT DISTINCT FROM $2)',
+    [purpose, loginId],
+  );
+  await sql.rows(
+    'INSERT INTO one_time_codes (hash, purpose, login_id, expires_at) VALUES ($1, $2, $3, now() + make_interval(mins => $4))',
+    [codeHash(code), purpose, loginId, lifeMinutes],
+  );
+  return code;
+}
+
+/** Uses a code up: of two callers with the same code one gets it. null = no such code, used, or too late. */
+export async function takeCode(
+  sql: Sql,
+  purpose: CodePurpose,
+  code: string,
+): Promise<{ login_id: string | null } | null> {
+  return first(
+    sql,
+    'DELETE FROM one_time_codes WHERE hash = $1 AND purpose = $2 AND expires_at > now() RETURNING login_id',
+    [codeHash(code), purpose],
+  );
+}
+
+/** Case, blanks and hyphens do not count: codes are typed. */
+function codeHash(code: string): Buffer {
+  const typed = code.toUpperCase().replace(/[\s-]/g, '');
+  return createHash('sha256').update(`one-time-code\0${typed}`).digest();
+}

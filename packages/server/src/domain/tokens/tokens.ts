@@ -1,0 +1,129 @@
+import { createHash, randomInt } from 'node:crypto';
+import { OwnkeyError } from '@ownkey/contract/errors';
+import { newId } from '@ownkey/contract/ids';
+import { hasScope, type Scope } from '@ownkey/contract/scopes';
+import { first, type Sql } from '../../storage/database.ts';
+
+/**
+ * Tokens `oky_<kind>_<32 characters>` (190 random bits). Only the SHA-256 is stored: a database row is no token, and a token is
+ * shown once, by the call that makes it.
+ */
+
+export type TokenKind = 'co' | 'usr' | 'host' | 'op';
+const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+const SECRET_CHARACTERS = 32;
+const PREFIX_CHARACTERS = 4;
+const TOKEN_CHARACTERS_MAX = 256;
+
+export interface NewToken {
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  /** null = the host's or an operator's. */
+  readonly companyId: string | null;
+  readonly userId: string | null;
+  readonly createdBy: string;
+  readonly expiresAt: Date | null;
+}
+
+export interface TokenRow {
+  id: string;
+  name: string;
+  prefix: string;
+  last4: string;
+  scopes: string[];
+  user_id: string | null;
+  created_by: string | null;
+  created_at: Date;
+  expires_at: Date | null;
+  last_used_at: Date | null;
+}
+
+const COLUMNS = 'id, name, prefix, last4, scopes, user_id, created_by, created_at, expires_at, last_used_at';
+
+/** Who a token is, as `find_token` gives it. */
+export interface FoundToken {
+  id: string;
+  name: string;
+  company_id: string | null;
+  user_id: string | null;
+  role: 'admin' | 'member' | null;
+  kind: 'token' | 'embed';
+  scopes: string[];
+  expires_at: Date | null;
+}
+
+export function tokenHash(token: string): Buffer {
+  return createHash('sha256').update(token).digest();
+}
+
+/** The token's row by the token itself; null for anything that is not a stored one or has expired. */
+export async function findToken(sql: Sql, token: string): Promise<FoundToken | null> {
+  if (token.length > TOKEN_CHARACTERS_MAX) return null;
+  const row = await first<FoundToken>(sql, 'SELECT * FROM find_token($1)', [tokenHash(token)]);
+  return row !== null && (row.expires_at === null || row.expires_at.getTime() > Date.now()) ? row : null;
+}
+
+/** Makes and stores a token; `token` in the answer is the only copy there will be. */
+export async function createToken(sql: Sql, wanted: NewToken): Promise<{ token: string; row: TokenRow }> {
+  const kind: TokenKind =
+    wanted.companyId === null
+      ? hasScope(wanted.scopes, 'operator')
+        ? 'op'
+        : 'host'
+      : wanted.userId === null
+        ? 'co'
+        : 'usr';
+  const secret = Array.from({ length: SECRET_CHARACTERS }, () => BASE62.charAt(randomInt(BASE62.length))).join('');
+  const token = `oky_${kind}_${secret}`;
+  const prefix = token.slice(0, token.length - SECRET_CHARACTERS + PREFIX_CHARACTERS);
+  const row = await first<TokenRow>(
+    sql,
+    `INSERT INTO tokens (id, hash, prefix, last4, name, company_id, user_id, scopes, created_by, expires_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING ${COLUMNS}`,
+    [
+      newId('token'),
+      tokenHash(token),
+      prefix,
+      token.slice(-4),
+      wanted.name,
+      wanted.companyId,
+      wanted.userId,
+      wanted.scopes,
+      wanted.createdBy,
+      wanted.expiresAt,
+    ],
+  );
+  if (row === null) throw new OwnkeyError('internal', {}, 'INSERT INTO tokens gave no row');
+  return { token, row };
+}
+
+/** At most `limit` tokens after `after` (id), oldest first. `userId` limits to that person's. Index: tokens_by_company. */
+export function listTokens(
+  sql: Sql,
+  of: { companyId: string | null; userId: string | null },
+  after: string,
+  limit: number,
+): Promise<TokenRow[]> {
+  return sql.rows(
+    `SELECT ${COLUMNS} FROM tokens WHERE company_id IS NOT DISTINCT FROM $1 AND ($2::text IS NULL OR user_id = $2)
+     AND kind = 'token' AND id > $3 ORDER BY id LIMIT $4`,
+    [of.companyId, of.userId, after, limit],
+  );
+}
+
+export function findTokenById(sql: Sql, companyId: string | null, id: string): Promise<TokenRow | null> {
+  return first(sql, `SELECT ${COLUMNS} FROM tokens WHERE id = $1 AND company_id IS NOT DISTINCT FROM $2`, [
+    id,
+    companyId,
+  ]);
+}
+
+export async function removeToken(sql: Sql, id: string): Promise<void> {
+  await sql.rows('DELETE FROM tokens WHERE id = $1', [id]);
+}
+
+/** A token never gives more than its maker has. @throws OwnkeyError auth.scope naming the first scope that is missing */
+export function assertGrantable(granted: readonly string[], wanted: readonly Scope[]): void {
+  const missing = wanted.find((scope) => !hasScope(granted, scope));
+  if (missing !== undefined) throw new OwnkeyError('auth.scope', { scope: missing });
+}
