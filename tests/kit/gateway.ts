@@ -118,18 +118,25 @@ export function open(
   options: { token?: string; headers?: Record<string, string>; body?: unknown } = {},
 ): http.ClientRequest {
   const { token, headers = {}, body } = options;
-  const bytes = body === undefined ? null : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+  const bytes = body === undefined ? null : bytesOf(body);
   const request = http.request(url, {
     method,
     agent: false,
     headers: {
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-      ...(bytes === null ? {} : { 'content-type': 'application/json', 'content-length': bytes.length }),
+      ...(bytes === null ? {} : { 'content-type': 'application/json' }),
+      ...(bytes === null || 'transfer-encoding' in headers ? {} : { 'content-length': bytes.length }),
       ...headers,
     },
   });
-  request.end(bytes ?? undefined);
+  if (headers.expect === undefined) request.end(bytes ?? undefined);
+  else request.once('continue', () => request.end(bytes ?? undefined));
   return request;
+}
+
+function bytesOf(body: unknown): Buffer {
+  if (Buffer.isBuffer(body)) return body;
+  return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
 }
 
 function parse(text: string): Answer['json'] {
