@@ -14,6 +14,20 @@ export const OUTCOMES = [
 ] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
+/** Example keys of one simulated provider, and a model to try them with. */
+export interface ProviderKeys {
+  keys: Record<Outcome, string>;
+  model: string;
+  /** Where a gateway reaches it: value of OWNKEY_PROVIDER_<ID>_BASE_URL, or the base URL of a custom endpoint. */
+  base_url: string;
+}
+
+/** What `GET /_keys` answers: `providers` as it stands in dev.json, and what a company may add as a custom endpoint. */
+export interface SandboxKeys {
+  providers: Record<string, ProviderKeys>;
+  custom: Record<string, ProviderKeys>;
+}
+
 /** What each outcome does, for the sandbox's page. */
 export const OUTCOME_TEXT: Readonly<Record<Outcome, string>> = {
   valid: 'Works.',

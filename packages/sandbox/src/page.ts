@@ -1,11 +1,11 @@
 /** The sandbox's own page: every provider with its keys, and every scenario. Works without scripts; they only copy. */
 import { createHash } from 'node:crypto';
-import { OUTCOME_TEXT, OUTCOMES } from './keys.ts';
+import { OUTCOME_TEXT, OUTCOMES, type ProviderKeys, type SandboxKeys } from './keys.ts';
+import type { Mail } from './mailbox.ts';
 import { bareId } from './models-wire.ts';
 import { SCRIPT, STYLE } from './page-style.ts';
 import type { SimulatedProvider } from './provider.ts';
 import type { Scenario } from './scenario.ts';
-import type { ProviderKeys, SandboxKeys } from './start.ts';
 import { BYTES_PER_TOKEN, TOKENS_PER_IMAGE } from './tokens.ts';
 
 const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
@@ -28,7 +28,7 @@ export function renderPage(
   const all = { ...keys.providers, ...keys.custom };
   const sections = providers.map((provider) => providerSection(provider, all[provider.entry.id])).join('\n');
   const links = providers
-    .map(({ entry }) => `<li><a href="#${escape(entry.id)}">${escape(entry.name)}</a></li>`)
+    .map(({ entry }) => `<li><a href="#${escapeHtml(entry.id)}">${escapeHtml(entry.name)}</a></li>`)
     .join('');
   return `<!doctype html>
 <html lang="en">
@@ -57,24 +57,48 @@ ${rulesSection(url)}
 `;
 }
 
+/** The post box as HTML: text parts only, so that nothing of a mail runs here. */
+export function renderMails(mails: Mail[]): string {
+  const list = mails
+    .map(
+      (mail) =>
+        `<section class="card"><h3>${escapeHtml(mail.subject)}</h3><p>To ${escapeHtml(mail.to)}, <time datetime="${escapeHtml(mail.at)}">${escapeHtml(mail.at)}</time></p><pre tabindex="0" aria-label="Text">${escapeHtml(mail.text)}</pre></section>`,
+    )
+    .join('\n');
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Mail of the Ownkey sandbox</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<header><h1>Mail</h1><p>Mails that would have been sent, newest first. <a href="/">Back to the sandbox</a></p></header>
+<main>${list === '' ? '<p>No mail yet.</p>' : list}</main>
+</body>
+</html>
+`;
+}
+
 function providerSection({ entry, profile }: SimulatedProvider, keys: ProviderKeys | undefined): string {
-  const id = escape(entry.id);
+  const id = escapeHtml(entry.id);
   const rows = OUTCOMES.map(
     (outcome) => `<tr>
 <th scope="row"><code>${outcome}</code></th>
-<td>${escape(OUTCOME_TEXT[outcome])}</td>
-<td><code id="key-${id}-${outcome}">${escape(keys?.keys[outcome] ?? '')}</code></td>
-<td><button type="button" data-copy="key-${id}-${outcome}" aria-label="Copy the ${outcome} key of ${escape(entry.name)}">Copy</button></td>
+<td>${escapeHtml(OUTCOME_TEXT[outcome])}</td>
+<td><code id="key-${id}-${outcome}">${escapeHtml(keys?.keys[outcome] ?? '')}</code></td>
+<td><button type="button" data-copy="key-${id}-${outcome}" aria-label="Copy the ${outcome} key of ${escapeHtml(entry.name)}">Copy</button></td>
 </tr>`,
   ).join('\n');
-  const models = profile.models.map((model) => `<code>${escape(bareId(model.id))}</code>`).join(', ');
+  const models = profile.models.map((model) => `<code>${escapeHtml(bareId(model.id))}</code>`).join(', ');
   const follows = profile.follows
-    .map((link) => `<a href="${escape(link)}">${escape(new URL(link).hostname)}</a>`)
+    .map((link) => `<a href="${escapeHtml(link)}">${escapeHtml(new URL(link).hostname)}</a>`)
     .join(', ');
   return `<section class="card" id="${id}" aria-labelledby="name-${id}">
-<h3 id="name-${id}">${escape(entry.name)}</h3>
-<p>Base URL <code>${escape(keys?.base_url ?? '')}</code>. Models: ${models}. Follows ${follows}.</p>
-<div class="scroll" role="group" tabindex="0" aria-label="Keys of ${escape(entry.name)}">
+<h3 id="name-${id}">${escapeHtml(entry.name)}</h3>
+<p>Base URL <code>${escapeHtml(keys?.base_url ?? '')}</code>. Models: ${models}. Follows ${follows}.</p>
+<div class="scroll" role="group" tabindex="0" aria-label="Keys of ${escapeHtml(entry.name)}">
 <table>
 <thead><tr><th scope="col">Outcome</th><th scope="col">What it does</th><th scope="col">Key</th><th scope="col">Copy</th></tr></thead>
 <tbody>
@@ -89,9 +113,9 @@ function scenarioSection(scenarios: Scenario[]): string {
   const rows = scenarios
     .map((scenario) => {
       const follows = scenario.follows
-        .map((link) => `<a href="${escape(link)}">${escape(new URL(link).hostname)}</a>`)
+        .map((link) => `<a href="${escapeHtml(link)}">${escapeHtml(new URL(link).hostname)}</a>`)
         .join(', ');
-      return `<tr><th scope="row"><code>${escape(scenario.name)}</code></th><td>${escape(scenario.title)}</td><td>${escape(scenario.what)}</td><td>${follows}</td></tr>`;
+      return `<tr><th scope="row"><code>${escapeHtml(scenario.name)}</code></th><td>${escapeHtml(scenario.title)}</td><td>${escapeHtml(scenario.what)}</td><td>${follows}</td></tr>`;
     })
     .join('\n');
   return `<section class="card" id="scenarios" aria-labelledby="scenarios-title">
@@ -115,11 +139,11 @@ function rulesSection(url: string): string {
 <p>Tokens: one per ${BYTES_PER_TOKEN} bytes of UTF-8, rounded up: for the input over all texts, tool definitions and tool results together, for the output over thinking, text and each tool call (name and arguments). Each image counts ${TOKENS_PER_IMAGE}. Token limits and stop sequences are kept to.</p>
 <p>The same request always gets the same answer, byte for byte, whoever asks.</p>
 <p>For tests, JSON: <code>GET /_keys</code>, <code>GET /_calls</code>, <code>DELETE /_calls</code>, <code>GET</code>, <code>PUT</code> and <code>DELETE /_control</code> (late first byte, cut chunks, held streams, sizes, other outcomes for a provider or a key). <code>GET /_mail</code> is the post box of development.</p>
-<pre tabindex="0" aria-label="Example"><code>curl ${escape(url)}/_calls</code></pre>
+<pre tabindex="0" aria-label="Example"><code>curl ${escapeHtml(url)}/_calls</code></pre>
 </section>`;
 }
 
-function escape(text: string): string {
+function escapeHtml(text: string): string {
   return text
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')

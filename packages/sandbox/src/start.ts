@@ -1,14 +1,17 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readBody } from './body.ts';
 import { CallRecord, type SandboxCall } from './calls.ts';
 import { basePathOf, readCatalogue, type SandboxEntry } from './catalogue.ts';
-import { Control, type ControlSettings, readControlChange } from './control.ts';
+import { Control, type ControlSettings } from './control.ts';
 import { deliver } from './deliver.ts';
-import { DataFileError, parseJson } from './json.ts';
-import { lastFourOf, makeKeys, type Outcome } from './keys.ts';
+import { DataFileError } from './json.ts';
+import { lastFourOf, makeKeys, type ProviderKeys, type SandboxKeys } from './keys.ts';
+import { Mailbox } from './mailbox.ts';
 import { bareId } from './models-wire.ts';
-import { PAGE_HEADERS, renderPage } from './page.ts';
+import { type OwnState, serveOwn } from './own-routes.ts';
+import { renderPage } from './page.ts';
 import { loadProfiles, type Profile } from './profile.ts';
 import { answerRequest, type SimulatedProvider } from './provider.ts';
 import { loadScenarios, type Scenario } from './scenario.ts';
@@ -24,20 +27,6 @@ export interface SandboxOptions {
   scenariosDir?: string;
 }
 
-/** Example keys of one simulated provider, and a model to try them with. */
-export interface ProviderKeys {
-  keys: Record<Outcome, string>;
-  model: string;
-  /** Where a gateway reaches it: value of OWNKEY_PROVIDER_<ID>_BASE_URL, or the base URL of a custom endpoint. */
-  base_url: string;
-}
-
-/** What `GET /_keys` answers: `providers` as it stands in dev.json, and what a company may add as a custom endpoint. */
-export interface SandboxKeys {
-  providers: Record<string, ProviderKeys>;
-  custom: Record<string, ProviderKeys>;
-}
-
 export interface Sandbox {
   url: string;
   port: number;
@@ -50,7 +39,6 @@ export interface Sandbox {
 }
 
 const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
-const BODY_MAX = 64 * 1024 * 1024;
 /** Profile for catalogue providers that have none of their own. */
 const PLAIN_PROFILE = 'plain';
 
@@ -114,6 +102,13 @@ class RunningSandbox {
   readonly control = new Control();
   keys: SandboxKeys = { providers: {}, custom: {} };
   #url = '';
+  readonly #own: OwnState = {
+    calls: this.calls,
+    control: this.control,
+    mailbox: new Mailbox(),
+    keys: () => this.keys,
+    page: () => renderPage([...this.#providers.values()], [...this.#scenarios.values()], this.keys, this.#url),
+  };
   readonly #providers: Map<string, SimulatedProvider>;
   readonly #scenarios: Map<string, Scenario>;
 
@@ -141,7 +136,7 @@ class RunningSandbox {
     const provider = this.#providers.get(path.split('/')[1] ?? '');
     const work = provider
       ? this.#serveProvider(provider, path, request, response)
-      : this.#serveOwn(path, request, response);
+      : serveOwn(this.#own, path, request, response);
     work.catch(() => response.destroy());
   }
 
@@ -178,34 +173,6 @@ class RunningSandbox {
     const { reply, outcome } = answerRequest(provider, asked, this.#scenarios, this.control.settings, call);
     await deliver(response, reply, outcome, this.control, call);
   }
-
-  async #serveOwn(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const route = `${request.method} ${path}`;
-    if (route === 'GET /') {
-      response.writeHead(200, PAGE_HEADERS);
-      response.end(renderPage([...this.#providers.values()], [...this.#scenarios.values()], this.keys, this.#url));
-    } else if (route === 'GET /_keys') sendJson(response, 200, this.keys);
-    else if (route === 'GET /_calls') sendJson(response, 200, { data: this.calls.all() });
-    else if (route === 'DELETE /_calls') {
-      this.calls.clear();
-      sendJson(response, 200, { data: [] });
-    } else if (route === 'GET /_control') sendJson(response, 200, this.control.settings);
-    else if (route === 'DELETE /_control') {
-      this.control.reset();
-      sendJson(response, 200, this.control.settings);
-    } else if (route === 'PUT /_control') {
-      const change = readControlChange(parseJson((await readBody(request))?.toString('utf8') ?? ''));
-      if (typeof change === 'string') return sendJson(response, 400, { error: { message: change } });
-      this.control.change(change);
-      sendJson(response, 200, this.control.settings);
-    } else if (route === 'GET /healthz') sendJson(response, 200, { status: 'ok' });
-    else sendJson(response, 404, { error: { message: `The sandbox has nothing at ${path}.` } });
-  }
-}
-
-function sendJson(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
-  response.end(JSON.stringify(body));
 }
 
 function flatHeaders(request: IncomingMessage): Record<string, string> {
@@ -220,16 +187,4 @@ function readKey(entry: SandboxEntry, headers: Record<string, string>): string {
   const { prefix } = entry.auth;
   if (prefix === '') return value;
   return value.toLowerCase().startsWith(prefix.toLowerCase()) ? value.slice(prefix.length).trim() : '';
-}
-
-/** The whole body, or null when it is longer than the sandbox takes (the rest is read and dropped). */
-async function readBody(request: IncomingMessage): Promise<Buffer | null> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request) {
-    const bytes = Buffer.from(chunk);
-    length += bytes.length;
-    if (length <= BODY_MAX) chunks.push(bytes);
-  }
-  return length > BODY_MAX ? null : Buffer.concat(chunks);
 }
