@@ -1,0 +1,56 @@
+import type { AuditVerified, auditEntry } from '@ownkey/contract/api/audit';
+import type { AuditLine } from '@ownkey/contract/audit';
+import { infiniteQueryOptions, queryOptions, useMutation } from '@tanstack/react-query';
+import { api } from './browser-client.ts';
+
+type List<T> = { data: T[]; next_cursor: string | null };
+/** One call or event with its entries of the append-only record. */
+export type AuditEntry = (typeof auditEntry)['_output'];
+export type AuditFilters = Readonly<Record<string, string | undefined>>;
+
+/** Pages of 100, the newest first. Loaded pages stay as they are; new entries are counted by `newestQuery`. */
+export const auditQuery = (filters: AuditFilters) =>
+  infiniteQueryOptions({
+    queryKey: ['audit', 'list', filters],
+    queryFn: async ({ signal, pageParam }) =>
+      (
+        await api.call<List<AuditLine>>('GET', '/api/audit', {
+          signal,
+          query: { ...filters, limit: 100, cursor: pageParam },
+        })
+      ).data,
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next_cursor,
+    refetchInterval: false,
+    refetchOnWindowFocus: false,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
+/** The newest page alone, looked at every 30 s, to say how many entries wait. */
+export const newestQuery = (filters: AuditFilters) =>
+  queryOptions({
+    queryKey: ['audit', 'newest', filters],
+    queryFn: async ({ signal }) =>
+      (await api.call<List<AuditLine>>('GET', '/api/audit', { signal, query: { ...filters, limit: 100 } })).data.data,
+    staleTime: 0,
+  });
+
+export const entryQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['audit', 'entry', id],
+    queryFn: async ({ signal }) =>
+      (await api.call<AuditEntry>('GET', `/api/audit/${encodeURIComponent(id)}`, { signal })).data,
+  });
+
+export const keyHistoryQuery = (keyId: string) =>
+  queryOptions({
+    queryKey: ['audit', 'key', keyId],
+    queryFn: async ({ signal }) =>
+      (await api.call<List<AuditLine>>('GET', '/api/audit', { signal, query: { key_id: keyId, limit: 20 } })).data.data,
+  });
+
+export function useVerifyAudit() {
+  return useMutation({
+    mutationFn: async () => (await api.call<AuditVerified>('POST', '/api/audit/verify', { body: {} })).data,
+  });
+}

@@ -1,0 +1,251 @@
+import type { QueryClient } from '@tanstack/react-query';
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  notFound,
+  Outlet,
+  redirect,
+} from '@tanstack/react-router';
+import { lazy, Suspense } from 'react';
+import { sessionQuery } from '../api/session.ts';
+import { parseAuditSearch } from '../features/audit/audit-search.ts';
+import { KeysPage } from '../features/keys/KeysPage.tsx';
+import { parseKeysSearch } from '../features/keys/keys-search.ts';
+import { CompanyShell } from '../features/shell/CompanyShell.tsx';
+import { CrashPage } from '../features/shell/CrashPage.tsx';
+import { NotFoundPage } from '../features/shell/NotFoundPage.tsx';
+import { landingOf } from '../features/sign-in/landing.ts';
+import { SignInPage } from '../features/sign-in/SignInPage.tsx';
+import { PATTERNS, paths } from '../paths.ts';
+import { parseSearchText, searchText } from '../routing/search-text.ts';
+
+const SetUpPage = lazy(() => import('../features/sign-in/SetUpPage.tsx').then((m) => ({ default: m.SetUpPage })));
+const ChooseProvider = lazy(() =>
+  import('../features/keys/ChooseProvider.tsx').then((m) => ({ default: m.ChooseProvider })),
+);
+const ConnectDialog = lazy(() =>
+  import('../features/keys/ConnectDialog.tsx').then((m) => ({ default: m.ConnectDialog })),
+);
+const KeyPage = lazy(() => import('../features/keys/KeyPage.tsx').then((m) => ({ default: m.KeyPage })));
+const ReplaceDialog = lazy(() =>
+  import('../features/keys/ReplaceDialog.tsx').then((m) => ({ default: m.ReplaceDialog })),
+);
+const RemoveDialog = lazy(() => import('../features/keys/RemoveDialog.tsx').then((m) => ({ default: m.RemoveDialog })));
+const AuditPage = lazy(() => import('../features/audit/AuditPage.tsx').then((m) => ({ default: m.AuditPage })));
+const EntrySheet = lazy(() => import('../features/audit/EntrySheet.tsx').then((m) => ({ default: m.EntrySheet })));
+const OperatorShell = lazy(() =>
+  import('../features/operator/OperatorShell.tsx').then((m) => ({ default: m.OperatorShell })),
+);
+const CompaniesPage = lazy(() =>
+  import('../features/operator/CompaniesPage.tsx').then((m) => ({ default: m.CompaniesPage })),
+);
+
+interface Context {
+  queries: QueryClient;
+}
+
+const root = createRootRouteWithContext<Context>()({
+  component: () => (
+    <Suspense>
+      <Outlet />
+    </Suspense>
+  ),
+});
+
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
+
+const home = createRoute({
+  getParentRoute: () => root,
+  path: PATTERNS.home,
+  beforeLoad: async ({ context }) => {
+    const { user } = await context.queries.ensureQueryData(sessionQuery);
+    throw redirect({ to: user === null ? paths.signIn() : landingOf(user, undefined) });
+  },
+});
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: PATTERNS.signIn,
+  validateSearch: (raw: Record<string, unknown>): { to?: string } => {
+    const to = textOf(raw.to);
+    return to === undefined ? {} : { to };
+  },
+  component: () => <SignInPage to={signIn.useSearch().to} />,
+});
+
+const setUp = createRoute({
+  getParentRoute: () => root,
+  path: PATTERNS.setUp,
+  validateSearch: (raw: Record<string, unknown>): { code?: string } => {
+    const code = textOf(raw.code);
+    return code === undefined ? {} : { code };
+  },
+  component: () => <SetUpPage code={setUp.useSearch().code} />,
+});
+
+/** Rooms of a company: signed in and of this company, else the sign-in page or "nothing here". */
+const company = createRoute({
+  getParentRoute: () => root,
+  path: PATTERNS.company,
+  beforeLoad: async ({ context, params, location }) => {
+    const { user } = await context.queries.ensureQueryData(sessionQuery);
+    if (user === null) throw redirect({ to: '/sign-in', search: { to: location.href } });
+    if (user.company?.id !== params.co) throw notFound();
+  },
+});
+
+const companyHome = createRoute({
+  getParentRoute: () => company,
+  path: '/',
+  beforeLoad: ({ params }) => {
+    throw redirect({ to: paths.keys(params.co) });
+  },
+});
+
+const keys = createRoute({
+  getParentRoute: () => company,
+  path: '/keys',
+  validateSearch: parseKeysSearch,
+  component: () => (
+    <CompanyShell co={keys.useParams().co} room="keys">
+      <KeysPage co={keys.useParams().co} search={keys.useSearch()}>
+        <Suspense>
+          <Outlet />
+        </Suspense>
+      </KeysPage>
+    </CompanyShell>
+  ),
+});
+
+const connect = createRoute({
+  getParentRoute: () => keys,
+  path: '/connect',
+  component: () => <ChooseProvider co={connect.useParams().co} search={connect.useSearch()} />,
+});
+
+const connectProvider = createRoute({
+  getParentRoute: () => keys,
+  path: '/connect/$provider',
+  component: () => (
+    <ConnectDialog
+      co={connectProvider.useParams().co}
+      providerId={connectProvider.useParams().provider}
+      search={connectProvider.useSearch()}
+    />
+  ),
+});
+
+const key = createRoute({
+  getParentRoute: () => company,
+  path: '/keys/$key',
+  component: () => (
+    <CompanyShell co={key.useParams().co} room="keys">
+      <Suspense>
+        <KeyPage co={key.useParams().co} id={key.useParams().key}>
+          <Suspense>
+            <Outlet />
+          </Suspense>
+        </KeyPage>
+      </Suspense>
+    </CompanyShell>
+  ),
+});
+
+const replace = createRoute({
+  getParentRoute: () => key,
+  path: '/replace',
+  component: () => <ReplaceDialog co={replace.useParams().co} id={replace.useParams().key} />,
+});
+
+const remove = createRoute({
+  getParentRoute: () => key,
+  path: '/remove',
+  component: () => <RemoveDialog co={remove.useParams().co} id={remove.useParams().key} />,
+});
+
+const audit = createRoute({
+  getParentRoute: () => company,
+  path: '/audit',
+  validateSearch: parseAuditSearch,
+  component: () => (
+    <CompanyShell co={audit.useParams().co} room="audit">
+      <Suspense>
+        <AuditPage co={audit.useParams().co} search={audit.useSearch()}>
+          <Suspense>
+            <Outlet />
+          </Suspense>
+        </AuditPage>
+      </Suspense>
+    </CompanyShell>
+  ),
+});
+
+const auditEntry = createRoute({
+  getParentRoute: () => audit,
+  path: '/$entry',
+  component: () => (
+    <EntrySheet co={auditEntry.useParams().co} id={auditEntry.useParams().entry} search={auditEntry.useSearch()} />
+  ),
+});
+
+const operator = createRoute({
+  getParentRoute: () => root,
+  path: PATTERNS.operator,
+  beforeLoad: async ({ context, location }) => {
+    const { user } = await context.queries.ensureQueryData(sessionQuery);
+    if (user === null) throw redirect({ to: '/sign-in', search: { to: location.href } });
+    if (user.kind !== 'operator') throw notFound();
+  },
+  component: () => (
+    <OperatorShell>
+      <Suspense>
+        <Outlet />
+      </Suspense>
+    </OperatorShell>
+  ),
+});
+
+const operatorHome = createRoute({
+  getParentRoute: () => operator,
+  path: '/',
+  beforeLoad: () => {
+    throw redirect({ to: paths.operatorCompanies() });
+  },
+});
+
+const companies = createRoute({
+  getParentRoute: () => operator,
+  path: '/companies',
+  validateSearch: (raw: Record<string, unknown>): { q?: string } => {
+    const q = textOf(raw.q)?.slice(0, 200);
+    return q === undefined ? {} : { q };
+  },
+  component: () => <CompaniesPage q={companies.useSearch().q} />,
+});
+
+const tree = root.addChildren([
+  home,
+  signIn,
+  setUp,
+  company.addChildren([
+    companyHome,
+    keys.addChildren([connect, connectProvider]),
+    key.addChildren([replace, remove]),
+    audit.addChildren([auditEntry]),
+  ]),
+  operator.addChildren([operatorHome, companies]),
+]);
+
+export function createConsoleRouter(queries: QueryClient) {
+  return createRouter({
+    routeTree: tree,
+    context: { queries },
+    parseSearch: parseSearchText,
+    stringifySearch: searchText,
+    defaultNotFoundComponent: NotFoundPage,
+    defaultErrorComponent: CrashPage,
+    notFoundMode: 'root',
+    scrollRestoration: true,
+  });
+}

@@ -1,0 +1,139 @@
+import { useQuery } from '@tanstack/react-query';
+import { type FormEvent, useEffect, useMemo, useRef, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { explainError, isConflict } from '../../api/explain-error.ts';
+import { providersQuery } from '../../api/keys.ts';
+import { paths } from '../../paths.ts';
+import { useCloseTo } from '../../routing/use-go.ts';
+import { Button } from '../../ui/Button.tsx';
+import { AlertDialog, Dialog } from '../../ui/Dialog.tsx';
+import { FailurePanel, Note, SkeletonRows } from '../../ui/Feedback.tsx';
+import { canSeal } from '../shell/can-seal.ts';
+import { ConnectResult } from './ConnectResult.tsx';
+import { KeyHelp } from './KeyHelp.tsx';
+import { rejection } from './outcome.ts';
+import { SecureField, type SecureFieldHandle } from './SecureField.tsx';
+import { shapeOwners } from './shape-owners.ts';
+import { nameOfKey } from './status.ts';
+import { useKeyRow } from './use-key-row.ts';
+import { useKeyTest } from './use-key-test.ts';
+import { useMay } from './use-may.ts';
+
+/** A new key for an existing one: the old stays in use until the new one has passed its test. */
+export function ReplaceDialog({ co, id }: { co: string; id: string }) {
+  const { t } = useTranslation();
+  const close = useCloseTo(paths.key(co, id));
+  const { key, row, error } = useKeyRow(id);
+  const providers = useQuery(providersQuery);
+  const may = useMay();
+  const test = useKeyTest();
+  const field = useRef<SecureFieldHandle>(null);
+  const [pasted, setPasted] = useState(false);
+  const [asking, setAsking] = useState(false);
+  const owners = useMemo(() => shapeOwners(providers.data?.data ?? []), [providers.data]);
+  const { run } = test;
+  const failure = run.phase === 'form' ? run.error : null;
+  const showsForm = run.phase === 'form' || run.phase === 'not_saved';
+
+  useEffect(() => {
+    if (failure !== null || run.phase === 'not_saved') field.current?.focus();
+  }, [failure, run.phase]);
+
+  if (key === undefined || row === undefined) {
+    return (
+      <Dialog title={t('act.replace')} onClose={close}>
+        {error === null ? (
+          <SkeletonRows rows={2} label={t('word.loading')} />
+        ) : (
+          <FailurePanel failure={explainError(error, t)} />
+        )}
+      </Dialog>
+    );
+  }
+
+  const { provider } = row;
+  const blocked = canSeal() ? may.change(key) : t('errors.insecure_context', { origin: location.origin });
+  const rejected = rejection(failure);
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    const clearKey = field.current?.take(false) ?? null;
+    if (clearKey === null) field.current?.focus();
+    else void test.replace(clearKey, key);
+  };
+  const attempt = pasted && showsForm ? () => setAsking(true) : close;
+  return (
+    <Dialog
+      title={t('replace.title', { name: nameOfKey(key, provider.name) })}
+      onClose={attempt}
+      footer={
+        showsForm ? (
+          <>
+            <Button onClick={attempt}>{t('action.cancel')}</Button>
+            <Button kind="primary" type="submit" form="replace-form" unavailable={blocked}>
+              {t('replace.submit')}
+            </Button>
+          </>
+        ) : (
+          <Button kind={run.phase === 'done' ? 'primary' : 'secondary'} onClick={close}>
+            {run.phase === 'done' ? t('action.done') : t('action.close')}
+          </Button>
+        )
+      }
+    >
+      <form
+        id="replace-form"
+        onSubmit={submit}
+        noValidate
+        className={`flex-col gap-4 ${showsForm ? 'flex' : 'hidden'}`}
+      >
+        <p>{key.last4 === null ? t('replace.lead_short') : t('replace.lead', { last4: `••••${key.last4}` })}</p>
+        <KeyHelp provider={provider} />
+        {run.phase === 'not_saved' ? (
+          <Note tone="warn" live="assertive">
+            {t('replace.lost_same')}
+          </Note>
+        ) : failure !== null && rejected === null ? (
+          <FailurePanel
+            failure={explainError(failure, t)}
+            {...(isConflict(failure) ? { lead: t('errors.conflict_lead') } : {})}
+          />
+        ) : null}
+        {blocked === null ? (
+          <SecureField
+            ref={field}
+            label={t('connect.key')}
+            owner={owners.find((owner) => owner.id === provider.id) ?? null}
+            all={owners}
+            onForm={(form) => setPasted(form.state !== 'empty' && form.state !== 'cleared')}
+            error={rejected === null ? null : t('replace.rejected', { provider: provider.name, words: rejected })}
+          />
+        ) : (
+          <Note tone="info">{blocked}</Note>
+        )}
+      </form>
+      {run.phase === 'testing' || run.phase === 'done' || run.phase === 'checking' ? (
+        <ConnectResult
+          run={run}
+          provider={provider}
+          goodText={t('replace.done', {
+            last4: run.phase === 'done' && run.key.last4 !== null ? ` ••••${run.key.last4}` : '',
+          })}
+        />
+      ) : null}
+      {asking ? (
+        <AlertDialog
+          title={t('connect.discard')}
+          keep={t('connect.keep_editing')}
+          onKeep={() => setAsking(false)}
+          confirm={
+            <Button kind="danger" onClick={close}>
+              {t('connect.discard_confirm')}
+            </Button>
+          }
+        >
+          {t('connect.discard_text')}
+        </AlertDialog>
+      ) : null}
+    </Dialog>
+  );
+}

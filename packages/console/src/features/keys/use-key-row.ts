@@ -1,0 +1,31 @@
+import type { Key } from '@ownkey/contract/api/keys';
+import { useQuery } from '@tanstack/react-query';
+import { keyQuery, keysQuery, providersQuery } from '../../api/keys.ts';
+import { useNow } from '../../ui/use-now.ts';
+import { belongsTo, type ProviderRow, providerRows } from './groups.ts';
+
+/** One key with its provider and neighbours, for its detail and dialogs. `key` undefined = loading or `error`. */
+export function useKeyRow(id: string): {
+  key: Key | undefined;
+  row: ProviderRow | undefined;
+  error: unknown;
+  retry: () => void;
+} {
+  const now = useNow();
+  const one = useQuery(keyQuery(id));
+  const keys = useQuery(keysQuery);
+  const providers = useQuery(providersQuery);
+  const key = one.data;
+  const retry = () => {
+    void one.refetch();
+    void keys.refetch();
+    void providers.refetch();
+  };
+  if (key === undefined || providers.data === undefined) {
+    return { key: undefined, row: undefined, error: one.error ?? providers.error, retry };
+  }
+  const all = keys.data?.some((other) => other.id === id) ? keys.data : [...(keys.data ?? []), key];
+  const rows = providerRows(providers.data.data, all, key.scope === 'user' ? 'personal' : 'company', now);
+  const row = rows.find((candidate) => belongsTo(key, candidate.provider));
+  return { key, row, error: row === undefined ? new Error('the provider of this key is not listed') : null, retry };
+}

@@ -1,0 +1,59 @@
+import { useQuery } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+import { settingsQuery } from '../../api/people.ts';
+import { useUser } from '../../api/session.ts';
+import { formatDay } from '../../format/time.ts';
+import { paths } from '../../paths.ts';
+import { useGo } from '../../routing/use-go.ts';
+import { CopyButton } from '../../ui/CopyButton.tsx';
+import { Note } from '../../ui/Feedback.tsx';
+import { AppShell } from './AppShell.tsx';
+import { canSeal } from './can-seal.ts';
+import { focusSearch, useShortcuts } from './use-shortcuts.ts';
+
+/** Rooms of a company around `children`. `room` is the one that is open. */
+export function CompanyShell({ co, room, children }: { co: string; room: 'keys' | 'audit'; children: ReactNode }) {
+  const { t } = useTranslation();
+  const go = useGo();
+  const user = useUser();
+  useShortcuts({
+    'g k': () => go(paths.keys(co)),
+    'g a': () => go(paths.audit(co)),
+    '/': focusSearch,
+    c: () => go(paths.connect(co)),
+  });
+  return (
+    <AppShell
+      name={user.company?.name ?? ''}
+      person={user.email ?? user.name ?? user.id}
+      banner={<Banner />}
+      rooms={[
+        { to: paths.keys(co), label: t('shell.keys'), icon: 'key', current: room === 'keys' },
+        { to: paths.audit(co), label: t('shell.audit'), icon: 'list', current: room === 'audit' },
+      ]}
+    >
+      {children}
+    </AppShell>
+  );
+}
+
+/** The most important notice alone. */
+function Banner() {
+  const { t, i18n } = useTranslation();
+  const user = useUser();
+  const settings = useQuery(settingsQuery);
+  if (!canSeal()) {
+    const address = `https://${location.host}${location.pathname}`;
+    return (
+      <Note tone="warn" actions={<CopyButton text={address} label={t('shell.sealing_impossible_action')} />}>
+        {t('errors.insecure_context', { origin: location.origin })}
+      </Note>
+    );
+  }
+  if (settings.data?.ai_enabled === false) {
+    const since = formatDay(settings.data.ai_changed_at, i18n.language);
+    return <Note tone="warn">{t('shell.ai_off', { company: user.company?.name ?? '', since })}</Note>;
+  }
+  return null;
+}

@@ -1,0 +1,37 @@
+import { createInstance } from 'i18next';
+import { initReactI18next } from 'react-i18next';
+import { en } from './en.ts';
+
+declare module 'i18next' {
+  interface CustomTypeOptions {
+    defaultNS: 'texts';
+    resources: { texts: typeof en };
+  }
+}
+
+/** Languages the console speaks; the browser's first that is among them is used. */
+export const LANGUAGES = ['en'] as const;
+
+/** Locale for numbers and dates: the reader's own region where its language is the one shown. */
+export function pickLocale(preferred: readonly string[]): string {
+  for (const locale of preferred) {
+    const language = locale.split('-')[0];
+    if (LANGUAGES.some((known) => known === language)) return locale;
+  }
+  return 'en';
+}
+
+export function startTexts(): void {
+  const locale = pickLocale(navigator.languages);
+  void createInstance()
+    .use(initReactI18next)
+    .init({
+      lng: locale,
+      fallbackLng: 'en',
+      defaultNS: 'texts',
+      resources: { en: { texts: en } },
+      interpolation: { escapeValue: false },
+      initAsync: false,
+    });
+  document.documentElement.lang = locale;
+}

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { PATTERNS, paths } from './paths.ts';
+
+describe('paths', () => {
+  it('are these, all of them', () => {
+    const sample = Object.fromEntries(
+      Object.entries(paths).map(([name, build]) => [name, (build as (...ids: string[]) => string)(...sampleIds(name))]),
+    );
+    expect(sample).toEqual({
+      home: '/',
+      signIn: '/sign-in',
+      setUp: '/set-up',
+      company: '/c/co_1',
+      keys: '/c/co_1/keys',
+      connect: '/c/co_1/keys/connect',
+      connectProvider: '/c/co_1/keys/connect/x2',
+      key: '/c/co_1/keys/x2',
+      replaceKey: '/c/co_1/keys/x2/replace',
+      removeKey: '/c/co_1/keys/x2/remove',
+      audit: '/c/co_1/audit',
+      auditEntry: '/c/co_1/audit/x2',
+      operator: '/operator',
+      operatorCompanies: '/operator/companies',
+    });
+  });
+
+  it('fill the patterns the router knows', () => {
+    for (const [name, pattern] of Object.entries(PATTERNS)) {
+      const filled = pattern.replace('$co', 'co_1').replace(/\$\w+/, 'x2');
+      const build = paths[name as keyof typeof paths] as (...ids: string[]) => string;
+      expect(build(...sampleIds(name))).toBe(filled);
+    }
+  });
+
+  it('cannot be led elsewhere by an id', () => {
+    expect(paths.key('co/../..', 'a/b?c#d')).toBe('/c/co%2F..%2F../keys/a%2Fb%3Fc%23d');
+  });
+
+  it('leave out search values that are not set', () => {
+    expect(paths.keys('co_1', { state: undefined, q: '' })).toBe('/c/co_1/keys');
+    expect(paths.keys('co_1', { state: 'attention', q: 'a b' })).toBe('/c/co_1/keys?state=attention&q=a+b');
+  });
+});
+
+/** Search parameters come last and stay unset, so only as many ids are given as the pattern has. */
+function sampleIds(name: string): string[] {
+  const wanted = (PATTERNS[name as keyof typeof PATTERNS].match(/\$/g) ?? []).length;
+  return ['co_1', 'x2'].slice(0, wanted);
+}

@@ -1,0 +1,47 @@
+/** Every address of the console. Ids, never names; nothing secret. Search values equal to their default are left out. */
+
+export type SearchValues = Readonly<Record<string, string | undefined>>;
+
+const at = (path: string, search: SearchValues = {}): string => {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(search)) if (value !== undefined && value !== '') query.set(name, value);
+  const text = query.toString();
+  return text === '' ? path : `${path}?${text}`;
+};
+const id = encodeURIComponent;
+
+export const paths = {
+  home: () => '/',
+  signIn: (to?: string) => at('/sign-in', { to }),
+  setUp: () => '/set-up',
+  company: (co: string) => `/c/${id(co)}`,
+  keys: (co: string, search?: SearchValues) => at(`/c/${id(co)}/keys`, search),
+  connect: (co: string, search?: SearchValues) => at(`/c/${id(co)}/keys/connect`, search),
+  connectProvider: (co: string, provider: string, search?: SearchValues) =>
+    at(`/c/${id(co)}/keys/connect/${id(provider)}`, search),
+  key: (co: string, key: string) => `/c/${id(co)}/keys/${id(key)}`,
+  replaceKey: (co: string, key: string) => `/c/${id(co)}/keys/${id(key)}/replace`,
+  removeKey: (co: string, key: string) => `/c/${id(co)}/keys/${id(key)}/remove`,
+  audit: (co: string, search?: SearchValues) => at(`/c/${id(co)}/audit`, search),
+  auditEntry: (co: string, entry: string, search?: SearchValues) => at(`/c/${id(co)}/audit/${id(entry)}`, search),
+  operator: () => '/operator',
+  operatorCompanies: (search?: SearchValues) => at('/operator/companies', search),
+} as const;
+
+/** The same addresses as patterns of the router. The test holds both together. */
+export const PATTERNS = {
+  home: '/',
+  signIn: '/sign-in',
+  setUp: '/set-up',
+  company: '/c/$co',
+  keys: '/c/$co/keys',
+  connect: '/c/$co/keys/connect',
+  connectProvider: '/c/$co/keys/connect/$provider',
+  key: '/c/$co/keys/$key',
+  replaceKey: '/c/$co/keys/$key/replace',
+  removeKey: '/c/$co/keys/$key/remove',
+  audit: '/c/$co/audit',
+  auditEntry: '/c/$co/audit/$entry',
+  operator: '/operator',
+  operatorCompanies: '/operator/companies',
+} as const satisfies Record<keyof typeof paths, string>;
