@@ -1,4 +1,10 @@
-import type { AnswerReader, CallerRequest, Exchange, ProviderFailure } from '@ownkey/contract/dialect';
+import {
+  type AnswerReader,
+  AnswerTooLarge,
+  type CallerRequest,
+  type Exchange,
+  type ProviderFailure,
+} from '@ownkey/contract/dialect';
 import type { ProviderTarget } from '@ownkey/contract/provider';
 import type { Usage } from '@ownkey/contract/usage';
 
@@ -36,7 +42,7 @@ class PlainReader implements AnswerReader {
   }
 
   push(chunk: Buffer): Buffer | null {
-    if (this.#text.length + chunk.length > 1_000_000) throw new Error('too large');
+    if (this.#text.length + chunk.length > 1_000_000) throw new AnswerTooLarge(1_000_000);
     this.#text += chunk.toString();
     if (this.#status >= 400) return null;
     this.#started = true;

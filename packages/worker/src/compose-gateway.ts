@@ -34,6 +34,7 @@ export interface GatewayOptions {
   bodyBytesMax: number;
   headersTimeoutMs: number;
   idleTimeoutMs: number;
+  limits?: Partial<GatewayLimits>;
   scrubber: Scrubber;
   log: Logger;
   clearKeys: ((configurations: Configurations) => Route) | null;
@@ -56,14 +57,28 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-/** Largest answer that is held in memory to be translated. */
-const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
-const STALL_MS = 120_000;
+export interface GatewayLimits {
+  /** Largest answer that is held in memory to be translated. */
+  answerBytesMax: number;
+  /** Longest time a caller may take nothing of its answer. */
+  stallMs: number;
+  /** Longest pause within a request's body, and longest time for all of it. */
+  bodyIdleMs: number;
+  bodyMs: number;
+}
+
+const LIMITS: GatewayLimits = {
+  answerBytesMax: 64 * 1024 * 1024,
+  stallMs: 120_000,
+  bodyIdleMs: 15_000,
+  bodyMs: 240_000,
+};
 
 /** Everything between the caller's socket and egress, wired. Nothing runs until `listener.start()` and the first request. */
 export function composeGateway(options: GatewayOptions): Gateway {
   const { egress, log, scrubber, targets, workerId } = options;
   const sql = answering(options.sql);
+  const limits = { ...LIMITS, ...options.limits };
   const configurations = new Configurations(sql);
   const callers = createCallerReader({
     configurations,
@@ -104,9 +119,10 @@ export function composeGateway(options: GatewayOptions): Gateway {
     egress,
     ledger,
     scrubber,
+    log,
     headersTimeoutMs: options.headersTimeoutMs,
     idleTimeoutMs: options.idleTimeoutMs,
-    stallMs: STALL_MS,
+    stallMs: limits.stallMs,
     writeError: options.writeError,
     addedParametersRefused: (route, failure) => {
       if (refusedAdditions.size < 10_000) refusedAdditions.set(route.target.baseUrl, failure);
@@ -116,9 +132,9 @@ export function composeGateway(options: GatewayOptions): Gateway {
     targets,
     listModels: async (caller, connected) => (await modelLists.list(caller, connected)).map((model) => model.id),
     prepareExchange: options.prepareExchange,
-    bodyLimits: { bytesMax: options.bodyBytesMax, idleTimeoutMs: 15_000, timeoutMs: 240_000 },
+    bodyLimits: { bytesMax: options.bodyBytesMax, idleTimeoutMs: limits.bodyIdleMs, timeoutMs: limits.bodyMs },
     bodyBudget,
-    answerBytesMax: ANSWER_BYTES_MAX,
+    answerBytesMax: limits.answerBytesMax,
     refusedAdditions,
   };
   const metrics = new Metrics();

@@ -37,6 +37,8 @@ export class Listener {
   #retry: NodeJS.Timeout | null = null;
   #retryMs = 0;
   #connecting = false;
+  /** One statement at a time on the connection. */
+  #beating = false;
   #stopped = false;
 
   constructor(options: ListenerOptions) {
@@ -68,10 +70,19 @@ export class Listener {
     if (this.#client === null) {
       this.#options.events.unsure();
     } else if (this.isSure) {
-      this.#client.query(`NOTIFY ${this.#heartbeat}`).catch(() => {});
+      this.#beat(this.#client);
     } else {
       this.#lose(this.#client, new Error(`silent for ${this.#options.silenceMs} ms`));
     }
+  }
+
+  #beat(client: Client): void {
+    if (this.#beating) return;
+    this.#beating = true;
+    const done = (): void => {
+      this.#beating = false;
+    };
+    client.query(`NOTIFY ${this.#heartbeat}`).then(done, done);
   }
 
   async #connect(): Promise<void> {
@@ -102,6 +113,7 @@ export class Listener {
       return;
     }
     this.#client = client;
+    this.#beating = false;
     this.#lastHeard = performance.now();
     if (this.#retryMs > 0) this.#options.log.info('notifications arrive again');
     this.#retryMs = 0;

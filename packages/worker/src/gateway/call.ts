@@ -1,9 +1,10 @@
 import type { ServerResponse } from 'node:http';
-import type { AnswerReader, Exchange, ProviderFailure } from '@ownkey/contract/dialect';
+import { type AnswerReader, AnswerTooLarge, type Exchange, type ProviderFailure } from '@ownkey/contract/dialect';
 import { errorHeaders, wireErrorBody } from '@ownkey/contract/error-shapes';
 import { ERRORS, type ErrorCode, type ErrorFacts, errorMessage } from '@ownkey/contract/errors';
 import { RESPONSE_HEADERS } from '@ownkey/contract/headers';
 import type { Wire } from '@ownkey/contract/provider';
+import type { Logger } from '@ownkey/guard/log';
 import type { Scrubber } from '@ownkey/guard/scrub';
 import type { Egress, EgressError, EgressHandler, EgressStream, KeyRef } from '../egress/egress.ts';
 import type { Hold, Ledger, Settlement } from '../ledger/ledger.ts';
@@ -16,6 +17,7 @@ export interface CallParts {
   egress: Egress;
   ledger: Ledger;
   scrubber: Scrubber;
+  log: Logger;
   headersTimeoutMs: number;
   idleTimeoutMs: number;
   /** Longest time a caller may take nothing of its answer. */
@@ -51,6 +53,8 @@ export function runCall(parts: CallParts, plan: CallPlan, response: ServerRespon
     new Call(parts, plan, response, resolve).start();
   });
 }
+
+const FAILED = Symbol('failed');
 
 class Call implements EgressHandler {
   readonly #parts: CallParts;
@@ -91,7 +95,8 @@ class Call implements EgressHandler {
     if (this.#over) return;
     this.#status = status;
     this.#ttfbMs = this.#elapsed();
-    const head = this.#reader.head(status, headers);
+    const head = this.#read(() => this.#reader.head(status, headers));
+    if (head === FAILED) return;
     // A failure keeps its head until its end: it may be repeated, and its text has to be scrubbed.
     const flush = this.#plan.streaming && status < 400;
     // The length of what goes out is known here alone.
@@ -101,20 +106,15 @@ class Call implements EgressHandler {
 
   data(chunk: Buffer): boolean {
     if (this.#over) return true;
-    let out: Buffer | null;
-    try {
-      out = this.#reader.push(chunk);
-    } catch {
-      this.#fail('provider.answer_too_large');
-      return true;
-    }
-    if (this.#status >= 400) return true;
+    const out = this.#read(() => this.#reader.push(chunk));
+    if (out === FAILED || this.#status >= 400) return true;
     return this.#relay.write(this.#scrubbed(out), () => this.#stream?.resume());
   }
 
   end(): void {
     if (this.#over) return;
-    const out = this.#reader.end();
+    const out = this.#read(() => this.#reader.end());
+    if (out === FAILED) return;
     const failure = this.#reader.failure();
     if (failure !== null && !this.#relay.started) {
       if (this.#sendAgainWithout(failure)) return;
@@ -129,6 +129,18 @@ class Call implements EgressHandler {
     if (this.#over) return;
     this.#sent ||= error.afterSend;
     this.#fail(error.code);
+  }
+
+  /** What a reader cannot read ends the call; it must not end the connection's other work. */
+  #read<Value>(step: () => Value): Value | typeof FAILED {
+    try {
+      return step();
+    } catch (error) {
+      const tooLarge = error instanceof AnswerTooLarge;
+      if (!tooLarge) this.#parts.log.error('an answer could not be read', { request_id: this.#plan.requestId, error });
+      this.#fail(tooLarge ? 'provider.answer_too_large' : 'provider.unreadable');
+      return FAILED;
+    }
   }
 
   #send(): void {

@@ -146,6 +146,25 @@ describe('the size of a body', () => {
   });
 });
 
+test.each([
+  ['that stops in the middle', { bodyIdleMs: 30 }, 0],
+  ['that drips', { bodyMs: 60 }, 10],
+])('a body %s is given up and answered 408', async (_, limits, everyMs) => {
+  const impatient = await startGateway(database.workerUrl, { limits });
+  const { port, hostname } = new URL(impatient.url);
+  const socket = net.connect(Number(port), hostname);
+  socket.write(
+    `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\ncontent-type: application/json\r\ncontent-length: 9000\r\n\r\n{`,
+  );
+  const drip = everyMs > 0 ? setInterval(() => socket.write(' '), everyMs) : undefined;
+  const answer = await new Promise<string>((resolve) => socket.once('data', (bytes) => resolve(bytes.toString())));
+  clearInterval(drip);
+  socket.destroy();
+  expect(answer).toMatch(/^HTTP\/1.1 408 /);
+  expect(answer).toContain('request.time_out');
+  await impatient.close();
+});
+
 describe('who calls', () => {
   const chat = (headers: Record<string, string>) =>
     send('POST', `${gateway.url}/v1/chat/completions`, { headers, body: GOOD });
