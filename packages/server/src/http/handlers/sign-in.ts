@@ -1,0 +1,120 @@
+import type { SessionAnswer } from '@ownkey/contract/api/auth';
+import { OwnkeyError } from '@ownkey/contract/errors';
+import type { SIGN_IN_ROUTES } from '@ownkey/contract/routes/sign-in';
+import { recordEvent } from '../../domain/audit/record.ts';
+import { readDemoAccounts } from '../../domain/sign-in/demo-accounts.ts';
+import { endSession, findSession, listSessions, type SessionRow } from '../../domain/sign-in/session.ts';
+import { confirmReset, hasOperator, requestReset, setUp, signIn } from '../../domain/sign-in/sign-in.ts';
+import type { Credential } from '../caller.ts';
+import { clearSessionCookie, writeSessionCookie } from '../cookie.ts';
+import type { HandlersOf } from '../handler.ts';
+import type { Parts } from './parts.ts';
+
+const LOOPBACK = /^(?:127\.|::1$|::ffff:127\.)/;
+
+/** Sign-in, sessions, the first operator. */
+export function signInHandlers(parts: Parts): HandlersOf<keyof typeof SIGN_IN_ROUTES> {
+  const { database, authSecret } = parts;
+  const begun = async (session: { value: string; expiresAt: Date }) => {
+    const row = await findSession(database.outside, authSecret, session.value);
+    const cookie = writeSessionCookie(parts.cookieName, session.value, session.expiresAt, parts.secure);
+    return { body: answerOf(row), headers: { 'set-cookie': cookie } };
+  };
+  return {
+    getInstallation: async ({ client }) => {
+      const { mode, consoleUrl, gatewayUrl, sandboxUrl, mailUrl } = parts.installation;
+      const showDemo = mode === 'development' && LOOPBACK.test(client.address);
+      const [isSetUp, demo] = await database.everywhere(async (sql) => [
+        await hasOperator(sql),
+        showDemo ? await readDemoAccounts(sql) : [],
+      ]);
+      const body = {
+        mode,
+        set_up: isSetUp,
+        console_url: consoleUrl ?? '',
+        gateway_url: gatewayUrl,
+        sandbox_url: sandboxUrl,
+        mail_url: mailUrl,
+        demo_accounts: demo,
+      };
+      return { status: 200, body };
+    },
+    getSession: async ({ credential }) => ({
+      status: 200,
+      body: answerOf(credential.kind === 'session' ? credential.session : null),
+    }),
+    signIn: async ({ body, client }) => ({
+      status: 200,
+      ...(await begun(await signIn(database, authSecret, body, client))),
+    }),
+    signOut: async ({ credential }) => {
+      if (credential.kind === 'session') {
+        const { session } = credential;
+        await database.everywhere(async (sql) => {
+          await endSession(sql, session.id, session.login_id);
+          await recordEvent(sql, {
+            company: session.company_id,
+            kind: 'signed_out',
+            actor: session.user_id ?? session.operator_id ?? session.login_id,
+            user: session.user_id,
+          });
+        });
+      }
+      const headers = { 'set-cookie': clearSessionCookie(parts.cookieName, parts.secure) };
+      return { status: 200, body: { ok: true }, headers };
+    },
+    setUp: async ({ body, client }) => ({
+      status: 201,
+      ...(await begun(await setUp(database, authSecret, body, client))),
+    }),
+    requestReset: async ({ body, client }) => {
+      await requestReset(database, body.email, client, parts.sendResetCode);
+      return { status: 202, body: { ok: true } };
+    },
+    confirmReset: async ({ body, client }) => {
+      await confirmReset(database, body, client);
+      return { status: 200, body: { ok: true } };
+    },
+    listSessions: async ({ credential }) => {
+      const { id: current, login_id } = sessionOf(credential);
+      const rows = await listSessions(database.outside, login_id);
+      const data = rows.map((row) => ({
+        id: row.id,
+        current: row.id === current,
+        created_at: row.created_at.toISOString(),
+        last_seen_at: row.last_seen_at.toISOString(),
+        expires_at: row.expires_at.toISOString(),
+        user_agent: row.user_agent,
+        address: row.address,
+      }));
+      return { status: 200, body: { data, next_cursor: null } };
+    },
+    endSession: async ({ credential, params }) => {
+      const { login_id } = sessionOf(credential);
+      if (!(await endSession(database.outside, params.id, login_id))) throw new OwnkeyError('not_found');
+      return { status: 204, body: null };
+    },
+  };
+}
+
+function sessionOf(credential: Credential): SessionRow {
+  if (credential.kind !== 'session') throw new OwnkeyError('auth.missing');
+  return credential.session;
+}
+
+function answerOf(row: SessionRow | null): SessionAnswer {
+  if (row === null) return { user: null };
+  const company =
+    row.company_id === null ? null : { id: row.company_id, name: row.company_name ?? '', plan: row.plan ?? '' };
+  return {
+    user: {
+      id: row.user_id ?? row.operator_id ?? row.login_id,
+      kind: row.user_id === null ? 'operator' : 'user',
+      email: row.email,
+      name: row.user_name ?? row.operator_name,
+      role: row.user_id === null ? 'operator' : (row.role ?? 'member'),
+      company,
+    },
+    expires_at: row.expires_at.toISOString(),
+  };
+}

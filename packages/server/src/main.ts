@@ -1,0 +1,22 @@
+import { onStop, reportReady } from '@ownkey/guard/child-control';
+import { composeServer, type Server } from './compose.ts';
+import { ConfigError, readConfig } from './config.ts';
+
+let server: Server | null = null;
+onStop(async () => {
+  await server?.close();
+});
+
+try {
+  const config = readConfig(process.env);
+  server = await composeServer(config);
+  await server.app.listen({ host: config.host, port: config.port });
+  const address = server.app.server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : config.port;
+  server.log.info({ host: config.host, port }, 'serving');
+  reportReady({ port });
+} catch (error) {
+  const text = error instanceof ConfigError ? error.message : error instanceof Error ? (error.stack ?? error.message) : 'unknown';
+  process.stderr.write(`${text}\n`);
+  process.exit(1);
+}
