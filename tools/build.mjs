@@ -19,8 +19,8 @@ export async function build() {
     ...packages.map((name) => `packages/${name}`),
   ]);
   if (code !== 0) fail('The compiler found mistakes; they are listed above.', code);
-  const bundled = await buildConsole();
-  console.log(`Built in ${seconds(began)}${bundled ? '' : ' (the console had not changed)'}.`);
+  await buildConsole();
+  console.log(`Built in ${seconds(began)}.`);
 }
 
 /** Packages that are plain TypeScript with at least one source file. */
@@ -35,11 +35,11 @@ export function compiledPackages() {
 async function buildConsole() {
   if (!existsSync(join(ROOT, CONSOLE, 'index.html'))) {
     console.log('The console is not in this checkout yet: skipped.');
-    return false;
+    return;
   }
   const hash = hashOf(CONSOLE_INPUTS);
   const unchanged = existsSync(STAMP) && readFileSync(STAMP, 'utf8') === hash;
-  if (unchanged && existsSync(join(ROOT, CONSOLE, 'dist', 'index.html'))) return false;
+  if (unchanged && existsSync(join(ROOT, CONSOLE, 'dist', 'index.html'))) return;
   rmSync(STAMP, { force: true });
   console.log('Bundling the console…');
   const script = ['packages/console/node_modules/vite/bin/vite.js', 'node_modules/vite/bin/vite.js'].find((path) =>
@@ -53,7 +53,6 @@ async function buildConsole() {
   if (code !== 0) fail(`${output}\nThe console could not be bundled.`, code);
   mkdirSync(join(STAMP, '..'), { recursive: true });
   writeFileSync(STAMP, hash);
-  return true;
 }
 
 /** One hash over names and contents of all files in `folders` and the lockfile. */
