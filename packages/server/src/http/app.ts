@@ -1,7 +1,7 @@
 import { newId } from '@ownkey/contract/ids';
 import { OwnkeyError } from '@ownkey/contract/errors';
 import { ROUTES } from '@ownkey/contract/routes';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify';
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { Metrics } from '../platform/metrics.ts';
 import { registerApiReference } from './api-reference.ts';
@@ -29,7 +29,7 @@ export interface AppOptions extends RouteContext {
 export async function createApp(handlers: Handlers, options: AppOptions): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: options.log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => newId('request'),
     requestIdHeader: false,
     bodyLimit: API_BODY_BYTES_MAX,
