@@ -42,13 +42,18 @@ export interface CallPlan {
   requestBytes: number;
   /** The caller asked for usage in a last comment of the stream. */
   usageComment: boolean;
+  /** A key that is gone before the call is sent leads to a new decision, not to an error. */
+  mayDecideAgain: boolean;
 }
+
+/** `answered`: the caller has its answer. `again`: the key went away before anything was sent; decide anew, nothing was answered. */
+export type CallEnd = 'answered' | 'again';
 
 /**
  * Sends one reserved call and relays its answer, with back-pressure both ways. Resolves when the answer is over and booked,
  * whatever happened; never rejects.
  */
-export function runCall(parts: CallParts, plan: CallPlan, response: ServerResponse): Promise<void> {
+export function runCall(parts: CallParts, plan: CallPlan, response: ServerResponse): Promise<CallEnd> {
   return new Promise((resolve) => {
     new Call(parts, plan, response, resolve).start();
   });
@@ -60,7 +65,7 @@ class Call implements EgressHandler {
   readonly #parts: CallParts;
   readonly #plan: CallPlan;
   readonly #response: ServerResponse;
-  readonly #done: () => void;
+  readonly #done: (end: CallEnd) => void;
   readonly #relay: Relay;
   readonly #startedAt = performance.now();
   readonly #leaveKey: () => void;
@@ -71,9 +76,10 @@ class Call implements EgressHandler {
   #ttfbMs: number | null = null;
   #sent = false;
   #over = false;
+  readonly #onClose = (): void => this.#callerGone();
   #failureSeen = false;
 
-  constructor(parts: CallParts, plan: CallPlan, response: ServerResponse, done: () => void) {
+  constructor(parts: CallParts, plan: CallPlan, response: ServerResponse, done: (end: CallEnd) => void) {
     this.#parts = parts;
     this.#plan = plan;
     this.#response = response;
@@ -86,7 +92,7 @@ class Call implements EgressHandler {
   }
 
   start(): void {
-    this.#response.once('close', () => this.#callerGone());
+    this.#response.once('close', this.#onClose);
     if (this.#response.destroyed) this.#callerGone();
     else this.#send();
   }
@@ -128,6 +134,12 @@ class Call implements EgressHandler {
   error(error: EgressError): void {
     if (this.#over) return;
     this.#sent ||= error.afterSend;
+    if (error.code === 'key.removed' && !this.#sent && this.#status === 0 && this.#plan.mayDecideAgain) {
+      this.#over = true;
+      this.#response.off('close', this.#onClose);
+      void this.#book(this.#settlement(null, error.code), 'again');
+      return;
+    }
     this.#fail(error.code);
   }
 
@@ -227,10 +239,10 @@ class Call implements EgressHandler {
     this.#relay.end(comment === null ? last : Buffer.concat([last ?? Buffer.alloc(0), comment]));
   }
 
-  async #book(settlement: Settlement): Promise<void> {
+  async #book(settlement: Settlement, end: CallEnd = 'answered'): Promise<void> {
     this.#leaveKey();
     await this.#parts.ledger.settle(this.#plan.hold, settlement);
-    this.#done();
+    this.#done(end);
   }
 
   #settlement(httpStatus: number | null, errorCode: string | null): Settlement {

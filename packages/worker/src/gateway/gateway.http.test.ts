@@ -306,6 +306,22 @@ describe('the very next call on any worker obeys', () => {
   });
 });
 
+test('a key that goes away between the decision and the sending leads to a new decision, not to an error', async () => {
+  const replaced = await seedKey(owner, { companyId, provider: 'openai', position: 1 });
+  first.egress.respond = (upstream) => {
+    if (upstream.call.key.id === replaced) upstream.answer(200, {});
+    else {
+      void owner.query('DELETE FROM keys WHERE id = $1', [keyId]).then(() => upstream.error('key.removed', false));
+    }
+  };
+  const answer = await call(first);
+  expect(answer.status).toBe(200);
+  expect(await rows()).toMatchObject([
+    { state: 'released', key_id: keyId },
+    { state: 'settled', key_id: replaced, id: answer.headers['x-ownkey-request-id'] },
+  ]);
+});
+
 describe('a failure of the provider', () => {
   test('keeps its status and type, with its words scrubbed', async () => {
     const clearKey = `sk-proj-${'a1B2'.repeat(8)}`;

@@ -7,12 +7,14 @@ import {
 } from '@ownkey/contract/dialect';
 import { OwnkeyError } from '@ownkey/contract/errors';
 import { REQUEST_HEADERS } from '@ownkey/contract/headers';
+import { newId } from '@ownkey/contract/ids';
+import { JsonScanError } from '@ownkey/contract/json-scan';
 import type { Wire } from '@ownkey/contract/provider';
 import { type CallBody, readBody } from '@ownkey/policy/read-body';
 import type { Caller, CallerReader } from '../access/caller.ts';
 import { type BodyBudget, type BodyLimits, collectBody } from '../http/body.ts';
 import type { Hold, Ledger, Reservation } from '../ledger/ledger.ts';
-import { type CallParts, runCall } from './call.ts';
+import { type CallParts, type CallPlan, runCall } from './call.ts';
 import { keyRefOf, type ListModels, type Route, routeCall } from './route.ts';
 import type { Targets } from './targets.ts';
 
@@ -28,6 +30,9 @@ export interface GatewayParts extends CallParts {
   /** A provider's earlier refusal of what we add to requests, by base URL. */
   refusedAdditions: ReadonlyMap<string, ProviderFailure>;
 }
+
+/** How often a call is begun anew because its key went away between the decision and the sending. */
+const SENDS_MAX = 3;
 
 /** How often a call is decided again while the configuration moves under it. */
 const DECISIONS_MAX = 8;
@@ -48,29 +53,25 @@ export async function serveCall(
   const body = await collectBody(request, response, parts.bodyLimits, parts.bodyBudget, call.expectsContinue);
   try {
     const asked = readBody(body.bytes);
-    const ready = await reserveCall(parts, {
-      wire,
-      request,
-      body: body.bytes,
-      asked,
-      caller,
-      requestId: call.requestId,
-    });
-    await runCall(
-      parts,
-      {
+    let again: Caller | null = caller;
+    for (let tries = 1; again !== null; tries++) {
+      const requestId = tries === 1 ? call.requestId : newId('request');
+      const ready = await reserveCall(parts, { wire, request, body: body.bytes, asked, caller: again, requestId });
+      const plan: CallPlan = {
         wire,
         streaming: asked.stream,
-        requestId: call.requestId,
+        requestId,
         hold: ready.hold,
         route: ready.route,
         keyRef: keyRefOf(ready.caller.configuration.company.id, ready.route.key),
         exchange: ready.exchange,
         requestBytes: body.bytes.length,
         usageComment: request.headers[REQUEST_HEADERS.usage] === '1',
-      },
-      response,
-    );
+        mayDecideAgain: tries < SENDS_MAX,
+      };
+      const end = await runCall(parts, plan, response);
+      again = end === 'again' ? await parts.callers.read(request.headers, 'inference', true) : null;
+    }
   } finally {
     body.release();
   }
@@ -130,6 +131,7 @@ function prepare(parts: GatewayParts, { wire, request, body, asked }: Asked, rou
     const refused = parts.refusedAdditions.get(route.target.baseUrl);
     return (refused && exchange.withoutAddedParameters(refused)) ?? exchange;
   } catch (error) {
+    if (error instanceof JsonScanError) throw new OwnkeyError('request.invalid_json', { problem: error.message });
     if (!(error instanceof UnsupportedFeature)) throw error;
     throw new OwnkeyError('request.unsupported', { param: error.param, problem: error.message });
   }

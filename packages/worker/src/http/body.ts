@@ -161,7 +161,7 @@ export function discardBody(request: IncomingMessage): void {
     clearTimeout(timer);
     request.socket.destroy();
   };
-  const timer = setTimeout(cut, DISCARD_MS_MAX);
+  const timer = setTimeout(cut, DISCARD_MS_MAX).unref();
   request.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
     if (bytes > DISCARD_BYTES_MAX) cut();
