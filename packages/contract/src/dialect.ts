@@ -44,6 +44,8 @@ export interface ProviderFailure {
   /** The provider's own type and code, where it gave them. */
   type: string | null;
   code: string | null;
+  /** The request field at fault, where the provider names it. */
+  param?: string | null;
   message: string;
   requestId: string | null;
   retryAfterMs: number | null;
@@ -91,6 +93,14 @@ export class UnsupportedFeature extends Error {
     super(message);
     this.name = 'UnsupportedFeature';
     this.param = param;
+  }
+}
+
+/** The provider sent more than is accepted, in one line or in all; nothing of it is kept. */
+export class AnswerTooLarge extends Error {
+  constructor(limitBytes: number) {
+    super(`more than ${limitBytes} bytes`);
+    this.name = 'AnswerTooLarge';
   }
 }
 
