@@ -121,7 +121,7 @@ class ChunkWriter {
   }
 
   frames(): string[] {
-    const { shape, mint, includeUsage } = this.#context;
+    const { shape, answer, mint, includeUsage } = this.#context;
     const usageSoFar = includeUsage ? usageOf(this.#context) : undefined;
     return this.#pending.map(({ kind, values }, at) => {
       const chunk = shape.stream.chunks[kind];
@@ -129,6 +129,9 @@ class ChunkWriter {
       const all: TemplateValues = {
         ...baseValues(this.#context),
         ...emptyChunkValues,
+        start_content: answer.thinking === '' ? '' : null,
+        start_thinking: answer.thinking === '' ? undefined : '',
+        no_thinking: answer.thinking === '' ? undefined : null,
         first_role: at === 0 ? 'assistant' : undefined,
         usage_null: includeUsage ? null : undefined,
         usage_so_far: usageSoFar,

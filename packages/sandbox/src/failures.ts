@@ -40,7 +40,7 @@ export function failureReply(refusal: Refusal, context: FailureContext): Reply {
     request_id: context.requestId,
     retry_after: refusal.retryAfter ?? 1,
   };
-  const headers: Record<string, string> = { 'content-type': shape.type };
+  const headers: Record<string, string> = { 'content-type': shape.type || profile.jsonType };
   for (const [name, value] of Object.entries({ ...profile.headers, ...shape.headers }))
     headers[name] = fillString(value, values, mint);
   if (refusal.retryAfter !== null) headers['retry-after'] = String(refusal.retryAfter);

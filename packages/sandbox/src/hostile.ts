@@ -31,6 +31,7 @@ export function spoil(
   if (kind === null) return reply;
   const frames = [...reply.parts].map(String);
   const middle = Math.ceil(frames.length / 2);
+  const late = Math.ceil(frames.length * 0.8);
   const json = { 'content-type': 'application/json' };
   switch (kind) {
     case 'missing_end':
@@ -46,7 +47,7 @@ export function spoil(
     case 'two_starts':
       return { ...reply, parts: reply.stream ? [...frames.slice(0, 1), ...frames] : frames };
     case 'error_in_stream':
-      return reply.stream ? { ...reply, parts: [...frames.slice(0, middle), ...parts.errorFrames()] } : reply;
+      return reply.stream ? { ...reply, parts: [...frames.slice(0, late), ...parts.errorFrames()] } : reply;
     case 'huge_line': {
       const long = filler(settings.huge_line_bytes);
       return reply.stream

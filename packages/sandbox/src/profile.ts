@@ -88,6 +88,7 @@ export type ErrorKind = (typeof ERROR_KINDS)[number];
 export interface ErrorShape {
   status: number;
   headers: Record<string, string>;
+  /** Empty: the provider's usual type for JSON. */
   type: string;
   /** A JSON template, or text to send as it is. */
   body: Json;
@@ -288,7 +289,7 @@ function readErrors(value: Json | undefined, where: string): Map<ErrorKind, Erro
     shapes.set(kind, {
       status: numberOf(shape.status) ?? 500,
       headers: stringMapOf(shape.headers),
-      type: textOf(shape.type) || 'application/json',
+      type: textOf(shape.type),
       body: shape.body ?? null,
     });
   }
