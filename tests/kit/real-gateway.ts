@@ -1,0 +1,75 @@
+import { randomBytes } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { parseEgressAllow } from '@ownkey/guard/egress-policy';
+import { createScrubber } from '@ownkey/guard/scrub';
+import { prepareExchange } from '@ownkey/providers/exchange';
+import { writeError } from '@ownkey/providers/write-error';
+import { type Sandbox, startSandbox } from '@ownkey/sandbox/start';
+import { wrapKey } from '@ownkey/vault/envelope';
+import { KekRing, kekFromBytes } from '@ownkey/vault/kek';
+import { createPool, sqlOf } from '@ownkey/worker/database';
+import { PooledEgress } from '@ownkey/worker/egress/pooled-egress';
+import { createTargets } from '@ownkey/worker/gateway/targets';
+import { EnvelopeStore } from '@ownkey/worker/keys/envelope-store';
+import type { Client } from 'pg';
+import { CATALOGUE, type GatewayUnderTest, startGateway } from './gateway.ts';
+import { quiet } from './quiet-log.ts';
+import { seedKey } from './worker-rows.ts';
+
+/** The gateway with everything real behind it: dialects, late injection, and the sandbox's providers. */
+export interface RealGateway extends GatewayUnderTest {
+  sandbox: Sandbox;
+  /** Stores a clear key as the worker would, sealed for its destination. */
+  storeKey(
+    owner: Client,
+    clearKey: string,
+    key: { companyId?: string | null; userId?: string; provider: string; slug?: string; baseUrl?: string },
+  ): Promise<string>;
+}
+
+export async function startRealGateway(workerUrl: string): Promise<RealGateway> {
+  const sandbox = await startSandbox({
+    port: 0,
+    catalogueDir: fileURLToPath(new URL('../../catalogue/providers', import.meta.url)),
+  });
+  const baseUrls = new Map(Object.entries(sandbox.keys.providers).map(([id, made]) => [id, made.base_url]));
+  const targets = createTargets(CATALOGUE, baseUrls);
+  const kekRing = new KekRing(kekFromBytes('kek_test00000000', randomBytes(32)));
+  const scrubber = createScrubber();
+  const pool = createPool({ connectionString: workerUrl, name: 'keys', connectionsMax: 2, log: quiet });
+  const egress = new PooledEgress({
+    kekRing,
+    envelopes: new EnvelopeStore({ sql: sqlOf(pool), kekRing, scrubber, undecryptable: () => {} }),
+    connectTimeoutMs: 2_000,
+    extraCa: null,
+    policy: parseEgressAllow(new URL(sandbox.url).host).policy,
+    catalogueBaseUrl: (provider) => targets.baseUrlOf(provider),
+  });
+  const gateway = await startGateway(workerUrl, { baseUrls, egress, prepareExchange, writeError, scrubber });
+  return {
+    ...gateway,
+    sandbox,
+    async storeKey(owner, clearKey, key) {
+      const id = await seedKey(owner, { ...key, last4: clearKey.slice(-4) });
+      const binding = {
+        company: key.companyId ?? 'platform',
+        provider: key.provider,
+        key_id: id,
+        version: 1,
+        destination: key.baseUrl ? new URL(key.baseUrl).origin : `catalogue:${key.provider}`,
+      };
+      const envelope = wrapKey({ kekRing, clearKey: Buffer.from(clearKey), binding });
+      await owner.query(
+        `INSERT INTO ownkey.envelopes (key_id, version, kek_id, wrapped_dek, commitment, body) VALUES ($1, 1, $2, $3, $4, $5)`,
+        [id, envelope.kek_id, envelope.wrapped_dek, envelope.commitment, envelope.body],
+      );
+      return id;
+    },
+    async close() {
+      await egress.close();
+      await gateway.close();
+      await pool.end();
+      await sandbox.close();
+    },
+  };
+}
