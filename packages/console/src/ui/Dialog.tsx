@@ -38,6 +38,7 @@ export function Dialog({ title, onClose, children, footer, shape = 'dialog', onO
         <div className={OVERLAY} aria-hidden="true" />
         <Radix.Content
           data-oky-modal=""
+          aria-modal="true"
           className={place}
           aria-describedby={undefined}
           onOpenAutoFocus={onOpen}
@@ -78,6 +79,7 @@ export function AlertDialog(props: {
         <div className={OVERLAY} aria-hidden="true" />
         <Alert.Content
           data-oky-modal=""
+          aria-modal="true"
           className="layer-enter fixed inset-x-3 bottom-3 z-40 flex max-h-[90dvh] flex-col overflow-hidden rounded-card bg-surface shadow-layer sm:inset-auto sm:start-1/2 sm:top-[12dvh] sm:w-[480px] sm:-ms-[240px]"
         >
           <div className="min-h-0 overflow-y-auto px-4 py-4 sm:px-6 sm:py-5">

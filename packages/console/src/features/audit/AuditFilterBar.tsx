@@ -1,6 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { providersQuery } from '../../api/keys.ts';
+import { Button } from '../../ui/Button.tsx';
 import { SelectField, TextField } from '../../ui/Field.tsx';
 import { Icon } from '../../ui/Icon.tsx';
 import { Search } from '../../ui/Search.tsx';
@@ -13,6 +15,7 @@ export function AuditFilterBar(props: {
 }) {
   const { t } = useTranslation();
   const { search, onChange } = props;
+  const [open, setOpen] = useState(() => isFiltered({ ...search, q: undefined }));
   const providers = useQuery(providersQuery);
   const any = { value: '', label: t('audit.any') };
   const names = new Map((providers.data?.data ?? []).map((provider) => [provider.id, provider.name]));
@@ -32,55 +35,62 @@ export function AuditFilterBar(props: {
   add('to', t('audit.to'), (value) => value);
   return (
     <div className="flex flex-col gap-3">
-      <div className="grid grid-cols-1 items-end gap-3 sm:grid-cols-[minmax(180px,2fr)_repeat(4,minmax(110px,1fr))]">
+      <div className="flex flex-wrap items-center gap-3">
         <Search
           label={t('audit.search')}
           value={search.q ?? ''}
           onChange={(q) => onChange({ q: q === '' ? undefined : q }, true)}
+          className="min-w-0 flex-1 basis-48"
         />
-        <details className="contents max-sm:block" open={innerWidth >= 640 || isFiltered(search)}>
-          <summary className="min-h-8 py-1 font-medium sm:hidden coarse:min-h-11">{t('audit.filters')}</summary>
-          <Choice
-            label={t('audit.kind')}
-            value={search.kind}
-            any={any}
-            options={KINDS.map((value) => ({ value, label: t(`audit.kind_${value}`) }))}
-            onChange={(kind) => onChange({ kind })}
-          />
-          <Choice
-            label={t('audit.payer')}
-            value={search.payer}
-            any={any}
-            options={PAYERS.map((value) => ({ value, label: payerName[value] }))}
-            onChange={(payer) => onChange({ payer })}
-          />
-          <Choice
-            label={t('audit.provider')}
-            value={search.provider}
-            any={any}
-            options={[...names].map(([value, label]) => ({ value, label }))}
-            onChange={(provider) => onChange({ provider })}
-          />
-          <Choice
-            label={t('audit.status')}
-            value={search.status}
-            any={any}
-            options={STATUSES.map((value) => ({ value, label: t(`audit.status_${value}`) }))}
-            onChange={(status) => onChange({ status })}
-          />
-          <TextField
-            label={t('audit.from')}
-            type="date"
-            value={search.from ?? ''}
-            onChange={(event) => onChange({ from: event.target.value || undefined })}
-          />
-          <TextField
-            label={t('audit.to')}
-            type="date"
-            value={search.to ?? ''}
-            onChange={(event) => onChange({ to: event.target.value || undefined })}
-          />
-        </details>
+        <Button aria-expanded={open} aria-controls="audit-filters" onClick={() => setOpen(!open)}>
+          {t('audit.filters')}
+          <Icon name="down" />
+        </Button>
+      </div>
+      <div
+        id="audit-filters"
+        className={open ? 'grid grid-cols-2 gap-3 sm:grid-cols-[repeat(6,minmax(0,1fr))]' : 'hidden'}
+      >
+        <Choice
+          label={t('audit.kind')}
+          value={search.kind}
+          any={any}
+          options={KINDS.map((value) => ({ value, label: t(`audit.kind_${value}`) }))}
+          onChange={(kind) => onChange({ kind })}
+        />
+        <Choice
+          label={t('audit.payer')}
+          value={search.payer}
+          any={any}
+          options={PAYERS.map((value) => ({ value, label: payerName[value] }))}
+          onChange={(payer) => onChange({ payer })}
+        />
+        <Choice
+          label={t('audit.provider')}
+          value={search.provider}
+          any={any}
+          options={[...names].map(([value, label]) => ({ value, label }))}
+          onChange={(provider) => onChange({ provider })}
+        />
+        <Choice
+          label={t('audit.status')}
+          value={search.status}
+          any={any}
+          options={STATUSES.map((value) => ({ value, label: t(`audit.status_${value}`) }))}
+          onChange={(status) => onChange({ status })}
+        />
+        <TextField
+          label={t('audit.from')}
+          type="date"
+          value={search.from ?? ''}
+          onChange={(event) => onChange({ from: event.target.value || undefined })}
+        />
+        <TextField
+          label={t('audit.to')}
+          type="date"
+          value={search.to ?? ''}
+          onChange={(event) => onChange({ to: event.target.value || undefined })}
+        />
       </div>
       {chips.length === 0 ? null : (
         <ul className="flex flex-wrap gap-2">
@@ -116,7 +126,6 @@ function Choice(props: {
       value={props.value ?? ''}
       options={[props.any, ...props.options]}
       onChange={(value) => props.onChange(value === '' ? undefined : value)}
-      className="max-sm:mb-3"
     />
   );
 }

@@ -37,6 +37,7 @@ export function AuditTable(props: { co: string; lines: readonly AuditLine[]; zon
       id: 'kind',
       header: t('audit.column_kind'),
       card: 'ms-auto text-text-2',
+      className: 'sm:whitespace-nowrap',
       cell: (line) => kindWord(line.kind, t),
     },
     {
@@ -44,7 +45,7 @@ export function AuditTable(props: { co: string; lines: readonly AuditLine[]; zon
       header: t('audit.column_what'),
       names: true,
       card: 'basis-full order-first',
-      className: 'sm:w-[30%]',
+      className: 'sm:w-full sm:min-w-40',
       cell: (line) => (
         <Link
           to={paths.auditEntry(co, line.request_id ?? line.id, auditSearchValues(search))}
@@ -57,6 +58,7 @@ export function AuditTable(props: { co: string; lines: readonly AuditLine[]; zon
     {
       id: 'payer',
       header: t('audit.column_payer'),
+      className: 'sm:whitespace-nowrap',
       cell: (line) => {
         const payer = payerOfLine(line);
         return payer === null ? null : <PayerMark payer={payer} note={line.fallback_reason ?? undefined} />;
@@ -65,6 +67,7 @@ export function AuditTable(props: { co: string; lines: readonly AuditLine[]; zon
     {
       id: 'provider',
       header: t('audit.column_provider'),
+      className: 'sm:whitespace-nowrap',
       cell: (line) =>
         line.provider === null ? null : (
           <>
@@ -76,7 +79,7 @@ export function AuditTable(props: { co: string; lines: readonly AuditLine[]; zon
     {
       id: 'status',
       header: t('audit.column_status'),
-      className: 'sm:text-end',
+      className: 'sm:text-end sm:whitespace-nowrap',
       cell: (line) => <StatusCell line={line} />,
     },
     {
@@ -89,6 +92,7 @@ export function AuditTable(props: { co: string; lines: readonly AuditLine[]; zon
       id: 'actor',
       header: t('audit.column_actor'),
       card: 'ms-auto text-text-2',
+      className: 'sm:min-w-24',
       cell: (line) => <Foreign text={actorText(line, t)} lines={1} />,
     },
   ];

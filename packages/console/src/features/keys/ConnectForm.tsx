@@ -106,7 +106,7 @@ export function ConnectForm(props: {
         <FailurePanel failure={explainError(error, t)} />
       ) : null}
       {custom ? <CustomFields values={values} presets={list.presets} checked={checked} onChange={setValues} /> : null}
-      <div>
+      <div className="-mb-3">
         <SecureField
           ref={field}
           label={preset?.keyless === true ? t('connect.key_optional') : t('connect.key')}

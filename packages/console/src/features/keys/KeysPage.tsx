@@ -89,7 +89,7 @@ function KeysList(props: { co: string; search: KeysSearch; setSearch: (change: P
   const anyShared = providers.data.data.some((provider) => provider.platform_key);
   return (
     <div className="flex flex-col gap-4">
-      <div className="flex flex-wrap items-center gap-x-6 gap-y-3">
+      <div className="flex flex-wrap items-center gap-x-4 gap-y-3">
         <Segmented
           label={t('keys.scope')}
           value={search.scope}
@@ -105,7 +105,7 @@ function KeysList(props: { co: string; search: KeysSearch; setSearch: (change: P
               key={state}
               to={paths.keys(co, keysSearchValues({ ...search, state }))}
               aria-current={state === search.state ? 'page' : undefined}
-              className="inline-flex min-h-8 items-center gap-1.5 rounded-control px-2 whitespace-nowrap text-text-2 hover:bg-sunken aria-[current]:bg-selected aria-[current]:font-medium aria-[current]:text-text coarse:min-h-11"
+              className="inline-flex min-h-8 items-center gap-1.5 rounded-control px-1.5 whitespace-nowrap text-text-2 hover:bg-sunken aria-[current]:bg-selected aria-[current]:font-medium aria-[current]:text-text coarse:min-h-11"
             >
               {t(`state.${state}`)}
               <span className="text-text-3">{counts[state]}</span>
@@ -116,7 +116,7 @@ function KeysList(props: { co: string; search: KeysSearch; setSearch: (change: P
           label={t('keys.search')}
           value={search.q}
           onChange={(q) => setSearch({ q })}
-          className="w-full sm:ms-auto sm:w-56"
+          className="w-full sm:ms-auto sm:w-44"
         />
       </div>
       {act.problem === null ? null : (

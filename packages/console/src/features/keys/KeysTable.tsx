@@ -56,7 +56,7 @@ export function KeysTable(props: {
       id: 'status',
       header: t('keys.column_status'),
       card: 'basis-full',
-      className: 'sm:w-[26%]',
+      className: 'sm:w-[28%]',
       cell: ({ key, row }) =>
         key === null ? (
           row.group === 'gated' ? (
@@ -79,7 +79,7 @@ export function KeysTable(props: {
       header: t('keys.column_payer'),
       className: 'sm:w-[18%]',
       card: 'flex-1 basis-40',
-      cell: ({ row }) => <PayerMark payer={payerOf(row.provider)} />,
+      cell: ({ row }) => <PayerMark payer={payerOf(row)} />,
     },
     {
       id: 'requests',
@@ -107,7 +107,11 @@ export function KeysTable(props: {
       cell: ({ row, key }) => (
         <span className="flex items-center justify-between gap-1 sm:justify-end">
           {key === null ? (
-            <WithoutKey row={row} co={co} scope={scope} may={may} />
+            <>
+              <WithoutKey row={row} co={co} scope={scope} may={may} />
+              {/* Keeps the buttons of all rows in one column. */}
+              <span className="w-8 max-sm:hidden coarse:w-11" />
+            </>
           ) : (
             <>
               <NextStepButton row={row} shownKey={key} co={co} may={may} act={act} />

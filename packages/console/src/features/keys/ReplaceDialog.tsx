@@ -10,6 +10,7 @@ import { AlertDialog, Dialog } from '../../ui/Dialog.tsx';
 import { FailurePanel, Note, SkeletonRows } from '../../ui/Feedback.tsx';
 import { canSeal } from '../shell/can-seal.ts';
 import { ConnectResult } from './ConnectResult.tsx';
+import { focusKeyField } from './focus-key-field.ts';
 import { KeyHelp } from './KeyHelp.tsx';
 import { rejection } from './outcome.ts';
 import { SecureField, type SecureFieldHandle } from './SecureField.tsx';
@@ -65,6 +66,7 @@ export function ReplaceDialog({ co, id }: { co: string; id: string }) {
     <Dialog
       title={t('replace.title', { name: nameOfKey(key, provider.name) })}
       onClose={attempt}
+      onOpen={focusKeyField}
       footer={
         showsForm ? (
           <>

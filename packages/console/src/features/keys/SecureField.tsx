@@ -127,6 +127,7 @@ export function SecureField(props: {
           ref={input}
           id={id}
           type="text"
+          data-oky-key-field=""
           autoComplete="off"
           autoCapitalize="off"
           autoCorrect="off"

@@ -17,7 +17,7 @@ export function StatusBadge({ status }: { status: Pick<Key, 'enabled' | 'status'
   const shown = shownStatus(status);
   const mark = STATUS_MARK[shown];
   return (
-    <span className={`inline-flex items-center gap-1.5 rounded-bar font-medium ${TINTS[mark.tone]}`}>
+    <span className={`inline-flex items-center gap-1.5 rounded-bar whitespace-nowrap font-medium ${TINTS[mark.tone]}`}>
       <Icon name={mark.icon} className={mark.tone === 'good' ? 'text-good' : ''} />
       {t(`status.${shown}`)}
     </span>

@@ -83,9 +83,8 @@ export function filterRows(rows: readonly ProviderRow[], state: KeyState, q: str
 export type ShownPayer = 'own' | 'shared' | 'fallback' | 'nobody';
 
 /** Who pays the next call of this provider, and whether that is because own keys fail. */
-export function payerOf(provider: Pick<Provider, 'payer' | 'source' | 'own_keys' | 'personal_keys'>): ShownPayer {
+export function payerOf({ provider, keys }: Pick<ProviderRow, 'provider' | 'keys'>): ShownPayer {
   if (provider.payer === 'own') return 'own';
   if (provider.payer === null) return 'nobody';
-  const chosenOwn = provider.source.source === 'own' && provider.own_keys + provider.personal_keys > 0;
-  return chosenOwn ? 'fallback' : 'shared';
+  return provider.source.source === 'own' && keys.some((key) => key.enabled) ? 'fallback' : 'shared';
 }

@@ -36,7 +36,7 @@ export function AppShell(props: {
       >
         {t('shell.skip')}
       </a>
-      <div className="border-border max-lg:border-b lg:sticky lg:top-0 lg:h-dvh lg:border-e">
+      <header className="border-border max-lg:border-b lg:sticky lg:top-0 lg:h-dvh lg:border-e">
         <div className="flex h-full flex-col lg:overflow-y-auto">
           <div className="flex items-center justify-between gap-2 px-4 py-3">
             <p className="min-w-0 truncate font-semibold" title={props.name}>
@@ -74,7 +74,7 @@ export function AppShell(props: {
             <Account person={props.person} />
           </div>
         </div>
-      </div>
+      </header>
       <div className="flex min-w-0 flex-col">
         <div role="status" className="empty:hidden">
           {online ? null : <p className="bg-warn-tint px-4 py-2 text-warn sm:px-8">{t('shell.offline')}</p>}
