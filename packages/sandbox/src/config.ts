@@ -21,7 +21,6 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   return {
     port: Number(port),
     host,
-    catalogueDir:
-      environment.OWNKEY_CATALOGUE_DIR ?? fileURLToPath(new URL('../../../catalogue/providers', import.meta.url)),
+    catalogueDir: fileURLToPath(new URL('../../../catalogue/providers', import.meta.url)),
   };
 }

@@ -19,7 +19,7 @@ export interface ControlSettings {
   /** Length of the huge bodies, lines and endless streams. */
   huge_bytes: number;
   huge_line_bytes: number;
-  /** Seconds in the `retry-after` of `rate_limited` keys; null sends none. */
+  /** Seconds in the `retry-after` of `rate_limited` keys; null: as the provider does it (1 s, or no header). */
   retry_after: number | null;
   /** Other outcomes than the keys say: by provider, or by `<provider>:<last four>`. */
   outcomes: Record<string, Outcome>;
@@ -35,7 +35,7 @@ export const DEFAULT_CONTROL: Readonly<ControlSettings> = {
   chunk_delay_ms: 0,
   huge_bytes: 64 * 1024 * 1024,
   huge_line_bytes: 5 * 1024 * 1024,
-  retry_after: 1,
+  retry_after: null,
   outcomes: {},
 };
 

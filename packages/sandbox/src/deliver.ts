@@ -7,6 +7,16 @@ import type { Control } from './control.ts';
 import type { Outcome } from './keys.ts';
 import type { Reply } from './reply.ts';
 
+/** Notes in `call` when the caller leaves before the answer is complete; the signal tells the rest. */
+export function watchCaller(response: ServerResponse, call: SandboxCall): AbortSignal {
+  const left = new AbortController();
+  response.on('close', () => {
+    call.aborted = !response.writableFinished && !call.finished;
+    left.abort();
+  });
+  return left.signal;
+}
+
 /** Resolves when all is sent, the caller left, or the connection was cut on purpose; never rejects. */
 export async function deliver(
   response: ServerResponse,
@@ -14,16 +24,12 @@ export async function deliver(
   outcome: Outcome | null,
   control: Control,
   call: SandboxCall,
+  left: AbortSignal,
 ): Promise<void> {
-  const left = new AbortController();
-  response.on('close', () => {
-    call.aborted = !response.writableFinished && !call.finished;
-    left.abort();
-  });
   try {
-    await sendAll(response, reply, outcome, control, call, left.signal);
+    await sendAll(response, reply, outcome, control, call, left);
   } catch (error) {
-    if (!left.signal.aborted) response.destroy(error instanceof Error ? error : undefined);
+    if (!left.aborted) response.destroy(error instanceof Error ? error : undefined);
   }
 }
 

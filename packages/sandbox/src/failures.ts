@@ -3,13 +3,16 @@ import type { ErrorKind, Profile } from './profile.ts';
 import { bodyReply, type Reply } from './reply.ts';
 import { fill, fillString } from './template.ts';
 
+export type RetryAfter = number | 'none' | null;
+
 /** A refusal in a provider's own shape. */
 export class Refusal extends Error {
   readonly kind: ErrorKind;
   readonly param: string;
-  readonly retryAfter: number | null;
+  /** Seconds; null: as the provider does it; 'none': no header at all. */
+  readonly retryAfter: RetryAfter;
 
-  constructor(kind: ErrorKind, message: string, details: { param?: string; retryAfter?: number | null } = {}) {
+  constructor(kind: ErrorKind, message: string, details: { param?: string; retryAfter?: RetryAfter } = {}) {
     super(message);
     this.name = 'Refusal';
     this.kind = kind;
@@ -38,12 +41,13 @@ export function failureReply(refusal: Refusal, context: FailureContext): Reply {
     model: context.model,
     masked_key: context.maskedKey,
     request_id: context.requestId,
-    retry_after: refusal.retryAfter ?? 1,
+    retry_after: typeof refusal.retryAfter === 'number' ? refusal.retryAfter : 1,
   };
   const headers: Record<string, string> = { 'content-type': shape.type || profile.jsonType };
   for (const [name, value] of Object.entries({ ...profile.headers, ...shape.headers }))
     headers[name] = fillString(value, values, mint);
-  if (refusal.retryAfter !== null) headers['retry-after'] = String(refusal.retryAfter);
+  if (refusal.retryAfter === 'none') delete headers['retry-after'];
+  else if (refusal.retryAfter !== null) headers['retry-after'] = String(refusal.retryAfter);
   const body = fill(shape.body, values, mint);
   return bodyReply(shape.status, headers, typeof body === 'string' ? body : JSON.stringify(body));
 }

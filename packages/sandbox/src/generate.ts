@@ -8,7 +8,7 @@ import { type ChatContext, type ChatFaults, chatAnswer, chatErrorFrames, chatFra
 import type { ControlSettings } from './control.ts';
 import { Refusal } from './failures.ts';
 import { type HostileParts, spoil } from './hostile.ts';
-import type { Json, JsonObject } from './json.ts';
+import { type Json, type JsonObject, textOf } from './json.ts';
 import { messagesAnswer, messagesErrorFrames, messagesFrames } from './messages-wire.ts';
 import type { Mint } from './mint.ts';
 import { CREATED, findModel } from './models-wire.ts';
@@ -17,6 +17,7 @@ import type { Reply } from './reply.ts';
 import { responsesAnswer, responsesErrorFrames, responsesFrames } from './responses-wire.ts';
 import { chooseScenario, type Scenario, scenarioOfModel } from './scenario.ts';
 import { dataFrame, eventFrame } from './sse.ts';
+import type { StoredResponses } from './stored-responses.ts';
 
 export interface Generation {
   profile: Profile;
@@ -27,6 +28,7 @@ export interface Generation {
   mint: Mint;
   headers: Record<string, string>;
   clearKey: string;
+  stored: StoredResponses;
 }
 
 const ABSURD_USAGE: JsonObject = {
@@ -51,7 +53,7 @@ export function generate(generation: Generation): { reply: Reply; scenario: Scen
     scenarios,
   );
   if (scenario.error)
-    throw new Refusal(scenario.error.kind, scenario.error.message, { retryAfter: scenario.error.retryAfter });
+    throw new Refusal(scenario.error.kind, scenario.error.message, { retryAfter: scenario.error.retryAfter ?? 'none' });
   if (scenario.hostile === 'refuse_stream_options' && ask.streamOptionsSent)
     throw new BadRequest('stream_options', "Extra inputs are not permitted: 'stream_options'", 'unsupported_parameter');
   const answer = composeAnswer(ask, scenario, model, profile, mint);
@@ -213,7 +215,19 @@ function writeResponses(
   faults: ChatFaults,
 ): Written {
   const { body, mint, clearKey } = generation;
-  const context = { model, answer, request: body, mint, usageInstead: faults.usage, duplicateIds: faults.duplicateIds };
+  const { stored } = generation;
+  const previous = textOf(body.previous_response_id);
+  if (previous !== '' && !stored.has(previous))
+    throw new BadRequest('previous_response_id', `Previous response with id '${previous}' not found.`);
+  const context = {
+    model,
+    answer,
+    request: body,
+    mint,
+    stored,
+    usageInstead: faults.usage,
+    duplicateIds: faults.duplicateIds,
+  };
   return {
     reply: replyOf(generation, ask.stream, ask.stream ? responsesFrames(context) : responsesAnswer(context)),
     parts: {

@@ -7,7 +7,8 @@ let sandbox: Sandbox | null = null;
 onStop(() => sandbox?.close());
 try {
   sandbox = await startSandbox(readConfig());
-  reportReady({ port: sandbox.port, providers: sandbox.keys.providers });
+  // Only the port: whoever wants the keys asks for `/_keys`.
+  reportReady({ port: sandbox.port });
 } catch (error) {
   // Messages of our own loaders and of `listen`; no key exists yet.
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);

@@ -16,12 +16,14 @@ import { findModel, modelItem, modelList } from './models-wire.ts';
 import type { Profile } from './profile.ts';
 import { bodyReply, type Reply } from './reply.ts';
 import type { Scenario } from './scenario.ts';
+import type { StoredResponses } from './stored-responses.ts';
 import { fillObject, fillString } from './template.ts';
 
 export interface SimulatedProvider {
   entry: SandboxEntry;
   profile: Profile;
   basePath: string;
+  stored: StoredResponses;
 }
 
 export interface ProviderRequest {
@@ -199,6 +201,7 @@ function reach(reached: Reached): { reply: Reply; scenario: Scenario | null } {
         mint,
         headers,
         clearKey: request.clearKey,
+        stored: provider.stored,
       });
   }
 }

@@ -5,6 +5,7 @@ import type { Mint } from './mint.ts';
 import { CREATED } from './models-wire.ts';
 import type { SandboxModel } from './profile.ts';
 import { eventFrame } from './sse.ts';
+import type { StoredResponses } from './stored-responses.ts';
 import { piecesOf } from './tokens.ts';
 
 export interface ResponsesContext {
@@ -14,6 +15,7 @@ export interface ResponsesContext {
   mint: Mint;
   usageInstead: { instead: Json | undefined } | null;
   duplicateIds: boolean;
+  stored: StoredResponses;
 }
 
 const PIECE = 9;
@@ -52,8 +54,9 @@ export function responsesErrorFrames(): string[] {
   return [eventFrame(type, { type, error, sequence_number: 99 })];
 }
 
-function idsOf({ mint }: ResponsesContext): { response: string; suffix: string } {
+function idsOf({ mint, request, stored }: ResponsesContext): { response: string; suffix: string } {
   const suffix = mint.text('hex', 50);
+  if (request.store !== false) stored.add(`resp_${suffix}`);
   return { response: `resp_${suffix}`, suffix };
 }
 

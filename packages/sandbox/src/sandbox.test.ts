@@ -133,6 +133,30 @@ describe('the Responses wire', () => {
   });
 });
 
+describe('the Responses wire’s memory', () => {
+  it('knows responses it was told to store, and no others', async () => {
+    const client = clientOf('openai');
+    const ask = async (extra: JsonObject): Promise<{ status: number; id: string }> => {
+      const heard = await client.post('/responses', { model: 'gpt-4o-mini', input: 'Hello', ...extra });
+      return { status: heard.status, id: String(at(heard.json, 'id')) };
+    };
+    const stored = await ask({});
+    expect((await ask({ previous_response_id: stored.id })).status).toBe(200);
+    const dropped = await ask({ store: false });
+    expect((await ask({ previous_response_id: dropped.id })).status).toBe(400);
+  });
+});
+
+describe('rate limits', () => {
+  it('say when to come back as the provider does, or as set', async () => {
+    const after = async (id: string): Promise<string | null> =>
+      (await clientOf(id).say('Hello', {}, clientOf(id).keyOf('rate_limited'))).headers.get('retry-after');
+    expect([await after('groq'), await after('openai')]).toEqual(['1', null]);
+    sandbox.control({ retry_after: 30 });
+    expect([await after('groq'), await after('openai')]).toEqual(['30', '30']);
+  });
+});
+
 describe('embeddings', () => {
   const embed = async (extra: JsonObject): Promise<Json | undefined> =>
     (await clientOf('openai').post('/embeddings', { model: 'text-embedding-3-small', ...extra })).json;

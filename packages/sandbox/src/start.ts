@@ -5,7 +5,7 @@ import { readBody } from './body.ts';
 import { CallRecord, type SandboxCall } from './calls.ts';
 import { basePathOf, readCatalogue, type SandboxEntry } from './catalogue.ts';
 import { Control, type ControlSettings } from './control.ts';
-import { deliver } from './deliver.ts';
+import { deliver, watchCaller } from './deliver.ts';
 import { DataFileError } from './json.ts';
 import { lastFourOf, makeKeys, type ProviderKeys, type SandboxKeys } from './keys.ts';
 import { Mailbox } from './mailbox.ts';
@@ -15,6 +15,7 @@ import { renderPage } from './page.ts';
 import { loadProfiles, type Profile } from './profile.ts';
 import { answerRequest, type SimulatedProvider } from './provider.ts';
 import { loadScenarios, type Scenario } from './scenario.ts';
+import { StoredResponses } from './stored-responses.ts';
 
 export interface SandboxOptions {
   /** 0 = any free port. */
@@ -87,7 +88,7 @@ function makeProviders(entries: SandboxEntry[], profiles: Map<string, Profile>):
   for (const entry of entries) {
     const profile = profiles.get(entry.id) ?? profiles.get(PLAIN_PROFILE);
     if (!profile) throw new DataFileError(`${PLAIN_PROFILE}.json`, 'is missing');
-    providers.set(entry.id, { entry, profile, basePath: basePathOf(entry.base_url) });
+    providers.set(entry.id, { entry, profile, basePath: basePathOf(entry.base_url), stored: new StoredResponses() });
   }
   for (const profile of profiles.values()) {
     if (!profile.standalone) continue;
@@ -99,7 +100,7 @@ function makeProviders(entries: SandboxEntry[], profiles: Map<string, Profile>):
       auth: { header: 'authorization', prefix: 'Bearer ' },
       key: { prefixes: [], usual_length: 48 },
     };
-    providers.set(profile.id, { entry, profile, basePath: profile.standalone.basePath });
+    providers.set(profile.id, { entry, profile, basePath: profile.standalone.basePath, stored: new StoredResponses() });
   }
   return providers;
 }
@@ -174,11 +175,12 @@ class RunningSandbox {
       headers: Object.keys(headers).sort(),
     };
     this.calls.add(call);
+    const left = watchCaller(response, call);
     const body = await readBody(request);
     call.bytes_in = body?.length ?? 0;
     const asked = { method: call.method, path: call.path, headers, body, clearKey };
     const { reply, outcome } = answerRequest(provider, asked, this.#scenarios, this.control.settings, call);
-    await deliver(response, reply, outcome, this.control, call);
+    await deliver(response, reply, outcome, this.control, call, left);
   }
 }
 
