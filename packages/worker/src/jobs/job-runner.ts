@@ -109,7 +109,7 @@ export class JobRunner {
       if (room <= 0) break; // the end of a job looks again
       try {
         const jobs = await takeJobs(this.#options.sql, room);
-        for (const job of jobs) this.#start(job);
+        for (const job of jobs) void this.#start(job, (steps) => this.#handle(job, steps));
         if (jobs.length === room) this.#again = true;
       } catch (error) {
         this.#options.log.warn('jobs could not be taken', { error });
@@ -118,22 +118,47 @@ export class JobRunner {
     this.#taking = false;
   }
 
-  #start(job: TakenJob): void {
-    const work = this.#run(job)
+  /**
+   * Runs a job that is marked as running already, by a row of this worker's own: renewed, ended and recorded like any other. Resolves
+   * to its steps and rejects with what it failed with.
+   */
+  async adopt<Result>(
+    job: TakenJob,
+    work: (steps: StepLog) => Promise<Result>,
+  ): Promise<{ result: Result; steps: StepLog['steps'] }> {
+    let settled: { result: Result } | { error: unknown } | null = null;
+    let log: StepLog | null = null;
+    await this.#start(job, async (steps) => {
+      log = steps;
+      try {
+        const result = await work(steps);
+        settled = { result };
+        return result;
+      } catch (error) {
+        settled = { error };
+        throw error;
+      }
+    });
+    return outcomeOf(settled, log);
+  }
+
+  #start(job: TakenJob, work: (steps: StepLog) => Promise<unknown>): Promise<void> {
+    const running = this.#run(job, work)
       .catch((error: unknown) => this.#options.log.error('a job could not be ended', { job: job.id, error }))
       .finally(() => {
         this.#running.delete(job.id);
         this.wake();
       });
-    this.#running.set(job.id, work);
+    this.#running.set(job.id, running);
+    return running;
   }
 
-  async #run(job: TakenJob): Promise<void> {
+  async #run(job: TakenJob, work: (steps: StepLog) => Promise<unknown>): Promise<void> {
     const { sql, log } = this.#options;
     const steps = new StepLog((newest) => writeSteps(sql, job, newest));
     let end: JobEnd;
     try {
-      end = { state: 'done', result: await this.#handle(job, steps) };
+      end = { state: 'done', result: await work(steps) };
     } catch (error) {
       const failure = failureOf(error);
       steps.failRunning(failure.code);
@@ -184,6 +209,15 @@ export class JobRunner {
     timer.unref();
     this.#timers.push(timer);
   }
+}
+
+function outcomeOf<Result>(
+  settled: { result: Result } | { error: unknown } | null,
+  log: StepLog | null,
+): { result: Result; steps: StepLog['steps'] } {
+  if (settled === null) throw new OwnkeyError('internal', {}, 'the job never ran');
+  if ('error' in settled) throw settled.error;
+  return { result: settled.result, steps: log?.steps ?? [] };
 }
 
 function failureOf(error: unknown): JobFailure {

@@ -42,6 +42,15 @@ export async function writeSteps(sql: Sql, job: TakenJob, steps: readonly JobSte
   ]);
 }
 
+/** A row for work that began here, so that it is counted, shown and ended like the control plane's. */
+export async function insertRunningJob(sql: Sql, job: TakenJob): Promise<void> {
+  await sql.query(
+    `INSERT INTO worker_jobs (id, kind, company_id, payload, actor, state, attempts, taken_at)
+     VALUES ($1, $2, $3, $4, $5, 'running', $6, clock_timestamp())`,
+    [job.id, job.kind, job.company_id, JSON.stringify(job.payload), job.actor, job.attempts],
+  );
+}
+
 export type JobEnd =
   | { readonly state: 'done'; readonly result: unknown }
   | { readonly state: 'failed'; readonly failure: JobFailure };

@@ -7,8 +7,10 @@ import type { Pool } from 'pg';
 import type { Sql } from '../access/load.ts';
 import { inTransaction } from './transaction.ts';
 
-/** By kid. Immutable. */
-export type SealingKeys = ReadonlyMap<string, SealingKeyPair>;
+/** The pairs that sealed keys may be for. A kid that is not known yet (made by another worker since) is looked up again. */
+export interface SealingKeys {
+  find(kid: string): Promise<SealingKeyPair | null>;
+}
 
 /** The loaded master keys do not open what the database holds: the worker must not serve. One sentence a problem, for the operator. */
 export class WrongMasterKeyError extends Error {
@@ -33,6 +35,18 @@ interface Row {
  * @throws WrongMasterKeyError naming everything that cannot be opened; OwnkeyError ledger.unavailable
  */
 export async function loadSealingKeys(pool: Pool, ring: KekRing): Promise<SealingKeys> {
+  let pairs = await loadPairs(pool, ring);
+  return {
+    async find(kid) {
+      const known = pairs.get(kid);
+      if (known) return known;
+      pairs = await loadPairs(pool, ring);
+      return pairs.get(kid) ?? null;
+    },
+  };
+}
+
+async function loadPairs(pool: Pool, ring: KekRing): Promise<ReadonlyMap<string, SealingKeyPair>> {
   const { rows, unopenable } = await inTransaction(pool, async (sql) => {
     await sql.query("SELECT pg_advisory_xact_lock(hashtext('ownkey.sealing_keys'))", []);
     const unopenableKeys = await listUnopenable(sql, ring);

@@ -1,0 +1,276 @@
+/** The test of a key: a free authenticated call, then one minimal generation, both through egress and ledger like any other. */
+import type { PrepareExchange } from '@ownkey/contract/dialect';
+import { OwnkeyError } from '@ownkey/contract/errors';
+import { newId } from '@ownkey/contract/ids';
+import type { JobStep, ProbeResult } from '@ownkey/contract/jobs';
+import type { StatusDetail } from '@ownkey/contract/key';
+import type { CatalogueEntry } from '@ownkey/contract/provider';
+import type { Scrubber } from '@ownkey/guard/scrub';
+import type { Sql } from '../access/load.ts';
+import type { Egress } from '../egress/egress.ts';
+import type { UnstoredEgress } from '../egress/pooled-egress.ts';
+import { StepLog } from '../jobs/step-log.ts';
+import type { Hold, Ledger } from '../ledger/ledger.ts';
+import type { ListedModel } from '../models/model-lists.ts';
+import { askGeneration, askList, type CallLimits, type ProbeAnswer, type ProbeKey } from './probe-call.ts';
+import { chooseModels, minimalRequest } from './probe-request.ts';
+import { decideVerdict, isWorthAnotherModel, isWorthGenerating, type Seen } from './probe-verdict.ts';
+
+/** The key to test and for whom. */
+export interface ProbeSubject extends ProbeKey {
+  /** null = the operator's key. */
+  readonly companyId: string | null;
+  readonly userId: string | null;
+  readonly last4: string | null;
+  readonly actor: string;
+}
+
+export interface ProbeOutcome {
+  readonly result: ProbeResult;
+  /** The key's model list, where the test read one. */
+  readonly models: readonly ListedModel[] | null;
+  /** The provider said itself that this key is not one. */
+  readonly rejected: boolean;
+}
+
+export interface Prober {
+  /**
+   * Tests the key now; what the provider says is the result, never an error. Writes no key.
+   * @throws OwnkeyError ledger.unavailable, not_found (the company is gone): nothing was sent then
+   */
+  probe(subject: ProbeSubject, steps: StepLog): Promise<ProbeOutcome>;
+  /** The key's model list read now; null when there is none or it cannot be read. @throws as `probe` */
+  listModels(subject: ProbeSubject): Promise<readonly ListedModel[] | null>;
+}
+
+export interface ProberOptions {
+  readonly egress: Egress & UnstoredEgress;
+  readonly ledger: Pick<Ledger, 'reserve' | 'settle'>;
+  readonly sql: Sql;
+  readonly prepareExchange: PrepareExchange;
+  /** The models in a provider's answer. @throws when it cannot be read */
+  readonly readModelList: (entry: CatalogueEntry, body: Buffer) => readonly ListedModel[];
+  readonly scrubber: Pick<Scrubber, 'scrubText'>;
+  /** How long a test of an endpoint that cannot be reached takes, whatever the reason, so that the time tells nothing. */
+  readonly unreachableMs?: number;
+}
+
+const LIST: CallLimits = { headMs: 8_000, totalMs: 12_000 };
+const GENERATION: CallLimits = { headMs: 20_000, totalMs: 25_000 };
+const ANSWER_BYTES_MAX = 1024 * 1024;
+const MESSAGE_CHARACTERS_MAX = 500;
+const UNREACHABLE_MS = 5_000;
+const RESERVE_TRIES = 5;
+
+export function createProber(options: ProberOptions): Prober {
+  return {
+    probe: (subject, steps) => new Probe(options, subject, steps).run(),
+    listModels: (subject) => new Probe(options, subject, new StepLog(async () => {})).models(),
+  };
+}
+
+class Probe {
+  readonly #options: ProberOptions;
+  readonly #subject: ProbeSubject;
+  readonly #steps: StepLog;
+  readonly #startedAt = performance.now();
+
+  constructor(options: ProberOptions, subject: ProbeSubject, steps: StepLog) {
+    this.#options = options;
+    this.#subject = subject;
+    this.#steps = steps;
+  }
+
+  async run(): Promise<ProbeOutcome> {
+    const { target } = this.#subject;
+    const { probe } = target.entry;
+    const list = await this.#list(probe.path);
+    const models = this.#readModels(list, probe.path);
+    const seen = this.#sameForAll(list);
+    const generation = await this.#generate(seen, models);
+    const verdict = decideVerdict(seen, generation && this.#sameForAll(generation), probe.proves_key);
+    if (target.custom && verdict.status === 'unreachable') await this.#equalise();
+    const last = generation ?? list;
+    return {
+      rejected: verdict.rejected,
+      models,
+      result: {
+        status: verdict.status,
+        status_detail: verdict.status === 'valid' ? null : this.#detail(verdict.because),
+        latency_ms: last.status === null ? null : last.latencyMs,
+        permissions: verdict.permissions,
+        models_count: models?.length ?? null,
+      },
+    };
+  }
+
+  async models(): Promise<readonly ListedModel[] | null> {
+    const path = this.#subject.target.entry.models?.path;
+    return path === undefined ? null : this.#readModels(await this.#list(path), path);
+  }
+
+  async #list(path: string): Promise<ProbeAnswer> {
+    const { target } = this.#subject;
+    const limit = this.#options.unreachableMs ?? UNREACHABLE_MS;
+    const limits = target.custom ? { headMs: limit, totalMs: LIST.totalMs } : LIST;
+    this.#steps.begin('list');
+    const hold = await this.#reserve('models', '');
+    const answer = await askList(this.#options.egress, this.#subject, path, limits);
+    await this.#settle(hold, answer, 0n);
+    return answer;
+  }
+
+  #readModels(list: ProbeAnswer, path: string): readonly ListedModel[] | null {
+    const { target } = this.#subject;
+    const { entry } = target;
+    let models: readonly ListedModel[] | null = null;
+    if (list.status !== null && list.failure === null && entry.models?.path === path) {
+      try {
+        models = this.#options.readModelList(entry, list.body);
+      } catch {
+        models = null;
+      }
+    }
+    const failed = list.status === null || list.failure !== null;
+    this.#steps.end('list', failed ? 'failed' : 'done', this.#stepDetail(list, models));
+    return models;
+  }
+
+  /** The last generation tried; null when none was. */
+  async #generate(list: Seen, models: readonly ListedModel[] | null): Promise<ProbeAnswer | null> {
+    const candidates = chooseModels(this.#subject.target.entry, models?.map(({ id }) => id) ?? null);
+    const why = (await this.#isAiOff()) ? 'ai.consent_off' : candidates.length === 0 ? 'model.unknown' : null;
+    if (!isWorthGenerating(list) || why !== null) {
+      this.#steps.end('generate', 'skipped', why === null ? undefined : { code: why });
+      return null;
+    }
+    this.#steps.begin('generate');
+    let last: ProbeAnswer | null = null;
+    for (const model of candidates) {
+      last = await this.#generateOnce(model);
+      if (!isWorthAnotherModel(last)) break;
+    }
+    const failed = !last || last.status === null || last.failure !== null;
+    this.#steps.end('generate', failed ? 'failed' : 'done', last ? this.#stepDetail(last, null) : undefined);
+    return last;
+  }
+
+  async #generateOnce(model: string): Promise<ProbeAnswer> {
+    const { egress, prepareExchange } = this.#options;
+    const { target } = this.#subject;
+    let exchange = prepareExchange(target, minimalRequest(model), { answerBytesMax: ANSWER_BYTES_MAX });
+    for (let tries = 1; ; tries++) {
+      const hold = await this.#reserve('probe', model);
+      const answer = await askGeneration(egress, this.#subject, exchange, GENERATION);
+      await this.#settle(hold, answer, null);
+      const without = answer.failure && tries === 1 ? exchange.withoutAddedParameters(answer.failure) : null;
+      if (!without) return answer;
+      exchange = without;
+    }
+  }
+
+  /** Commits the row before anything is sent; decides again on the newest configuration when it moved meanwhile. */
+  async #reserve(kind: 'models' | 'probe', model: string): Promise<Hold> {
+    const { target, ref, companyId, userId, last4, actor } = this.#subject;
+    for (let tries = 0; tries < RESERVE_TRIES; tries++) {
+      const versions = await this.#versions();
+      const reserved = await this.#options.ledger.reserve({
+        id: newId('request'),
+        companyId,
+        configVersion: versions.company,
+        globalVersion: versions.installation,
+        userId,
+        tokenId: null,
+        actor,
+        account: null,
+        operation: null,
+        kind,
+        wire: null,
+        streaming: false,
+        provider: target.provider,
+        slug: target.slug,
+        model,
+        keyId: ref.id,
+        keyVersion: ref.version,
+        last4,
+        keySource: companyId === null ? 'platform' : 'own',
+        fallbackReason: null,
+        reservedNanoUsd: 0n,
+      });
+      if (reserved.outcome === 'ok') return reserved.hold;
+      if (reserved.outcome === 'missing') break;
+    }
+    throw new OwnkeyError('not_found', {}, 'the company is gone or its settings never stand still');
+  }
+
+  #settle(hold: Hold, answer: ProbeAnswer, costNanoUsd: bigint | null): Promise<void> {
+    return this.#options.ledger.settle(hold, {
+      state: answer.status === null && !answer.afterSend ? 'released' : 'settled',
+      httpStatus: answer.status,
+      errorCode: answer.lost ?? (answer.failure ? `provider.${answer.failure.kind}` : null),
+      providerRequestId: answer.requestId,
+      usage: answer.usage,
+      basis: answer.basis,
+      costNanoUsd,
+      latencyMs: answer.latencyMs,
+      ttfbMs: answer.ttfbMs,
+    });
+  }
+
+  async #versions(): Promise<{ company: number; installation: number }> {
+    const { rows } = await this.#query<{ company: string | null; installation: string }>(
+      `SELECT (SELECT config_version FROM companies WHERE id = $1)::text AS company, config_version::text AS installation
+       FROM installation`,
+    );
+    return { company: Number(rows[0]?.company ?? 0), installation: Number(rows[0]?.installation ?? 0) };
+  }
+
+  /** While a company's AI is off no AI call is made for it: the key is then judged by the first call alone. */
+  async #isAiOff(): Promise<boolean> {
+    const { rows } = await this.#query<{ off: boolean }>('SELECT NOT ai_enabled AS off FROM companies WHERE id = $1');
+    return rows[0]?.off ?? false;
+  }
+
+  async #query<Row extends object>(text: string): Promise<{ rows: Row[] }> {
+    try {
+      return await this.#options.sql.query<Row>(text, text.includes('$1') ? [this.#subject.companyId] : []);
+    } catch (cause) {
+      throw new OwnkeyError('ledger.unavailable', {}, 'a query failed', { cause });
+    }
+  }
+
+  /** To the owner of an endpoint, refused, closed and silent look alike: else tests would map the network behind. */
+  #sameForAll(answer: ProbeAnswer): ProbeAnswer {
+    const hidden = this.#subject.target.custom && answer.status === null && answer.lost?.startsWith('provider.');
+    return hidden ? { ...answer, lost: 'provider.unreachable' } : answer;
+  }
+
+  #equalise(): Promise<void> {
+    const left = (this.#options.unreachableMs ?? UNREACHABLE_MS) - (performance.now() - this.#startedAt);
+    return new Promise((resolve) => setTimeout(resolve, Math.max(0, left)));
+  }
+
+  #detail(because: Seen | null): StatusDetail {
+    const detail: StatusDetail = { since: new Date().toISOString() };
+    if (because === null) return detail;
+    if (because.failure) detail.http_status = because.failure.status;
+    const code = because.lost ?? because.failure?.code;
+    if (code) detail.code = this.#scrub(code);
+    if (because.failure?.message) detail.provider_message = this.#scrub(because.failure.message);
+    return detail;
+  }
+
+  #stepDetail(answer: ProbeAnswer, models: readonly ListedModel[] | null): NonNullable<JobStep['detail']> {
+    const shown = this.#sameForAll(answer);
+    return {
+      ...(models && { models: models.length }),
+      ...(shown.status !== null && { http_status: shown.status }),
+      ...(shown.lost !== null && { code: shown.lost }),
+      ...(shown.failure && { provider_message: this.#scrub(shown.failure.message) }),
+    };
+  }
+
+  #scrub(text: string): string {
+    return this.#options.scrubber.scrubText(text).slice(0, MESSAGE_CHARACTERS_MAX);
+  }
+}
