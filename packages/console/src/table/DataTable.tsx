@@ -35,9 +35,9 @@ export function DataTable<Row>(props: {
   compact?: boolean;
 }) {
   const { columns } = props;
-  const pad = props.compact === true ? 'sm:py-2' : 'sm:py-2.5';
+  const pad = props.compact === true ? 'sm:px-2 sm:py-2' : 'sm:px-3 sm:py-2.5';
   return (
-    <div className="overflow-hidden rounded-card border border-border bg-surface">
+    <div className="overflow-x-auto rounded-card border border-border bg-surface">
       <table role="table" className="block w-full border-collapse sm:table">
         <caption className="sr-only">{props.caption}</caption>
         <thead role="rowgroup" className="sr-only sm:not-sr-only sm:table-header-group">
@@ -47,7 +47,7 @@ export function DataTable<Row>(props: {
                 key={column.id}
                 role="columnheader"
                 scope="col"
-                className={`px-3 py-2 text-start font-medium first:ps-4 last:pe-4 ${column.className ?? ''}`}
+                className={`${props.compact === true ? 'px-2' : 'px-3'} py-2 text-start font-medium first:ps-4 last:pe-4 ${column.className ?? ''}`}
               >
                 {column.hideHeader === true ? <span className="sr-only">{column.header}</span> : column.header}
               </th>
@@ -72,7 +72,7 @@ export function DataTable<Row>(props: {
               <tr
                 key={props.rowKey(row)}
                 role="row"
-                className={`flex flex-wrap items-center gap-x-3 gap-y-2 border-t border-border px-4 py-3 sm:table-row sm:p-0 ${props.rowClass?.(row) ?? ''}`}
+                className={`grid grid-cols-2 items-center gap-x-3 gap-y-2 border-t border-border px-4 py-3 sm:table-row sm:p-0 ${props.rowClass?.(row) ?? ''}`}
               >
                 {columns.map((column) => (
                   <Cell key={column.id} column={column} row={row} pad={pad} />
@@ -88,7 +88,7 @@ export function DataTable<Row>(props: {
 
 function Cell<Row>({ column, row, pad }: { column: Column<Row>; row: Row; pad: string }) {
   const content = column.cell(row);
-  const classes = `min-w-0 text-start font-normal empty:hidden sm:px-3 sm:align-middle sm:first:ps-4 sm:last:pe-4 sm:empty:table-cell ${pad} ${column.card ?? ''} ${column.className ?? ''}`;
+  const classes = `min-w-0 text-start font-normal empty:hidden sm:align-middle sm:first:ps-4 sm:last:pe-4 sm:empty:table-cell ${pad} ${column.card ?? ''} ${column.className ?? ''}`;
   if (column.names === true) {
     return (
       <th role="rowheader" scope="row" className={classes}>

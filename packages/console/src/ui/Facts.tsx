@@ -36,7 +36,11 @@ export function Latency({ ms }: { ms: number }) {
 /** Text from people or providers: a text node of its own direction, two lines, never markup. */
 export function Foreign({ text, lines = 2 }: { text: string; lines?: 1 | 2 }) {
   return (
-    <bdi dir="auto" title={text.slice(0, 500)} className={`${lines === 1 ? 'line-clamp-1' : 'line-clamp-2'} break-all`}>
+    <bdi
+      dir="auto"
+      title={text.slice(0, 500)}
+      className={`${lines === 1 ? 'line-clamp-1' : 'line-clamp-2'} [overflow-wrap:anywhere]`}
+    >
       {text}
     </bdi>
   );

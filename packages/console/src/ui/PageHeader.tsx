@@ -16,7 +16,7 @@ export function PageHeader(props: {
     heading.current?.focus({ preventScroll: true });
   }, [room]);
   return (
-    <header className="mb-6 flex flex-col gap-2">
+    <header className="flex flex-col gap-2">
       {props.above}
       <div className="flex flex-wrap items-start justify-between gap-x-6 gap-y-3">
         <div className="min-w-0">

@@ -18,7 +18,7 @@ export function PayerMark({ payer, note }: { payer: Payer; note?: string | undef
       <PayerDot payer={payer} />
       <span>
         {word}
-        {note === undefined ? null : <span className="text-text-2">, {note}</span>}
+        {note === undefined ? null : <span className="text-text-2">: {note}</span>}
       </span>
     </span>
   );

@@ -26,7 +26,7 @@ export function AuditPage({ co, search, children }: { co: string; search: AuditS
     go(paths.audit(co, auditSearchValues({ ...search, ...next })), { replace: typed });
   const [verifying, setVerifying] = useState(false);
   return (
-    <>
+    <div className="flex flex-col gap-6">
       <PageHeader
         title={t('audit.title')}
         room="audit"
@@ -50,7 +50,7 @@ export function AuditPage({ co, search, children }: { co: string; search: AuditS
         <Lines co={co} search={search} clear={() => change(CLEARED)} />
       </div>
       {children}
-    </>
+    </div>
   );
 }
 

@@ -36,7 +36,7 @@ export function AuditTable(props: { co: string; lines: readonly AuditLine[]; zon
     {
       id: 'kind',
       header: t('audit.column_kind'),
-      card: 'ms-auto text-text-2',
+      card: 'text-end text-text-2 sm:text-start',
       className: 'sm:whitespace-nowrap',
       cell: (line) => kindWord(line.kind, t),
     },
@@ -44,8 +44,8 @@ export function AuditTable(props: { co: string; lines: readonly AuditLine[]; zon
       id: 'what',
       header: t('audit.column_what'),
       names: true,
-      card: 'basis-full order-first',
-      className: 'sm:w-full sm:min-w-40',
+      card: 'col-span-2',
+      className: 'sm:w-full sm:min-w-48',
       cell: (line) => (
         <Link
           to={paths.auditEntry(co, line.request_id ?? line.id, auditSearchValues(search))}
@@ -58,7 +58,7 @@ export function AuditTable(props: { co: string; lines: readonly AuditLine[]; zon
     {
       id: 'payer',
       header: t('audit.column_payer'),
-      className: 'sm:whitespace-nowrap',
+      className: 'sm:min-w-32',
       cell: (line) => {
         const payer = payerOfLine(line);
         return payer === null ? null : <PayerMark payer={payer} note={line.fallback_reason ?? undefined} />;
@@ -67,6 +67,7 @@ export function AuditTable(props: { co: string; lines: readonly AuditLine[]; zon
     {
       id: 'provider',
       header: t('audit.column_provider'),
+      card: 'text-end sm:text-start',
       className: 'sm:whitespace-nowrap',
       cell: (line) =>
         line.provider === null ? null : (
@@ -85,14 +86,15 @@ export function AuditTable(props: { co: string; lines: readonly AuditLine[]; zon
     {
       id: 'cost',
       header: t('audit.column_cost'),
-      className: 'sm:text-end sm:whitespace-nowrap',
+      card: 'text-end',
+      className: 'sm:whitespace-nowrap',
       cell: (line) => <CostCell line={line} />,
     },
     {
       id: 'actor',
       header: t('audit.column_actor'),
-      card: 'ms-auto text-text-2',
-      className: 'sm:min-w-24',
+      card: 'text-text-2',
+      className: 'sm:min-w-20 sm:max-w-32',
       cell: (line) => <Foreign text={actorText(line, t)} lines={1} />,
     },
   ];

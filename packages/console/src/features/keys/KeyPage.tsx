@@ -39,7 +39,7 @@ export function KeyPage({ co, id, children }: { co: string; id: string; children
   usePageTitle([name, t('keys.title'), user.company?.name]);
   if (key === undefined || row === undefined) {
     return (
-      <>
+      <div className="flex flex-col gap-6">
         <PageHeader title={t('keys.title')} room={`key-${id}`} above={<Crumbs co={co} name="" />} />
         {error === null ? (
           skeleton ? (
@@ -48,7 +48,7 @@ export function KeyPage({ co, id, children }: { co: string; id: string; children
         ) : (
           <FailurePanel failure={explainError(error, t)} onRetry={retry} />
         )}
-      </>
+      </div>
     );
   }
   return (

@@ -32,7 +32,7 @@ export function KeysPage({ co, search, children }: { co: string; search: KeysSea
     go(paths.keys(co, keysSearchValues({ ...search, ...change })), { replace: change.q !== undefined });
 
   return (
-    <>
+    <div className="flex flex-col gap-6">
       <PageHeader
         title={t('keys.title')}
         room="keys"
@@ -50,7 +50,7 @@ export function KeysPage({ co, search, children }: { co: string; search: KeysSea
       />
       <KeysList co={co} search={search} setSearch={setSearch} />
       {children}
-    </>
+    </div>
   );
 }
 

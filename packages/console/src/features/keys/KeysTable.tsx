@@ -48,15 +48,15 @@ export function KeysTable(props: {
       id: 'key',
       header: t('keys.column_key'),
       names: true,
-      card: 'basis-full',
-      className: 'sm:w-[30%]',
+      card: 'col-span-2',
+      className: 'sm:w-[28%]',
       cell: (line) => <NameCell line={line} co={co} />,
     },
     {
       id: 'status',
       header: t('keys.column_status'),
-      card: 'basis-full',
-      className: 'sm:w-[28%]',
+      card: 'col-span-2',
+      className: 'sm:w-[27%]',
       cell: ({ key, row }) =>
         key === null ? (
           row.group === 'gated' ? (
@@ -77,14 +77,13 @@ export function KeysTable(props: {
     {
       id: 'payer',
       header: t('keys.column_payer'),
-      className: 'sm:w-[18%]',
-      card: 'flex-1 basis-40',
+      className: 'sm:whitespace-nowrap',
       cell: ({ row }) => <PayerMark payer={payerOf(row)} />,
     },
     {
       id: 'requests',
       header: t('keys.requests'),
-      className: 'sm:text-end sm:whitespace-nowrap',
+      className: 'text-end whitespace-nowrap',
       cell: ({ key }) =>
         key === null ? null : (
           <span className="text-text-2 sm:text-text">
@@ -103,7 +102,7 @@ export function KeysTable(props: {
       header: t('keys.column_actions'),
       hideHeader: true,
       className: 'sm:text-end',
-      card: 'basis-full sm:basis-auto',
+      card: 'col-span-2',
       cell: ({ row, key }) => (
         <span className="flex items-center justify-between gap-1 sm:justify-end">
           {key === null ? (

@@ -24,9 +24,9 @@ export function CompaniesPage({ q }: { q: string | undefined }) {
   const search = (text: string) =>
     go(paths.operatorCompanies({ q: text === '' ? undefined : text }), { replace: true });
   return (
-    <>
+    <div className="flex flex-col gap-6">
       <PageHeader title={t('operator.companies')} room="companies" lead={t('operator.lead')} />
-      <Search label={t('operator.search')} value={q ?? ''} onChange={search} className="mb-4 sm:w-72" />
+      <Search label={t('operator.search')} value={q ?? ''} onChange={search} className="sm:w-72" />
       {companies.isError && companies.data === undefined ? (
         <FailurePanel
           failure={explainError(companies.error, t)}
@@ -55,7 +55,7 @@ export function CompaniesPage({ q }: { q: string | undefined }) {
               id: 'name',
               header: t('operator.column_company'),
               names: true,
-              card: 'basis-full',
+              card: 'col-span-2',
               cell: (company) => (
                 <>
                   <span className="font-medium">
@@ -91,6 +91,6 @@ export function CompaniesPage({ q }: { q: string | undefined }) {
           ]}
         />
       )}
-    </>
+    </div>
   );
 }

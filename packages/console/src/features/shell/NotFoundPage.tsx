@@ -9,7 +9,7 @@ export function NotFoundPage() {
   const { t } = useTranslation();
   usePageTitle([t('shell.not_found_title')]);
   return (
-    <main className="mx-auto max-w-[640px] px-4 py-12">
+    <main className="mx-auto flex max-w-[640px] flex-col items-start gap-4 px-4 py-12">
       <PageHeader title={t('shell.not_found_title')} room="not-found" lead={t('errors.not_found')} />
       <Link to={paths.home()} className="underline">
         {t('shell.home')}
