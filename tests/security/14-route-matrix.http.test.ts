@@ -212,7 +212,10 @@ describe('what is not yours answers byte for byte like what is not there', () =>
     const { access, path } = routeOf(name);
     return (access.who === 'company' || access.who === 'session') && /:(id|request_id)$|:id\//.test(path);
   });
-  const kind = (name: RouteName): string => routeOf(name).path.split('/').find((part) => part in owned) ?? '';
+  const kind = (name: RouteName): string =>
+    routeOf(name)
+      .path.split('/')
+      .find((part) => part in owned) ?? '';
   const bytes = ({ status, text, headers }: Answer) => {
     const { date: _, 'x-ownkey-request-id': id, ...rest } = headers;
     return { status, text, rest, hasId: typeof id === 'string' };
@@ -239,7 +242,10 @@ describe('what is not yours answers byte for byte like what is not there', () =>
   for (const name of withId.filter((route) => ['keys', 'jobs'].includes(routeOf(route).path.split('/')[2] ?? ''))) {
     test(`${routeOf(name).method} ${routeOf(name).path}: a colleague's personal key`, async () => {
       const thing = routeOf(name).path.includes('/jobs/') ? 'personal jobs' : 'personal';
-      for (const who of [company.member, await plane.createTokenHeaders(['company:admin'], { companyId: company.id })]) {
+      for (const who of [
+        company.member,
+        await plane.createTokenHeaders(['company:admin'], { companyId: company.id }),
+      ]) {
         const { foreign, missing } = await both(name, thing, who);
         expect(missing.status).toBe(404);
         expect(bytes(foreign)).toEqual(bytes(missing));

@@ -49,7 +49,9 @@ export async function composeServer(config: Config, options: ComposeOptions = {}
   if (problems.length > 0) throw new ConfigError(problems.map((problem) => `OWNKEY_EGRESS_ALLOW: ${problem}`));
   const catalogue = loadCatalogue(CATALOGUE);
   const log = createLog(config.logLevel, createScrubber(), options.logTo);
-  const database = openDatabase(config.databaseUrl, 10, (error) => log.warn({ err: error }, 'database connection lost'));
+  const database = openDatabase(config.databaseUrl, 10, (error) =>
+    log.warn({ err: error }, 'database connection lost'),
+  );
   const signals = listenForJobs(config.databaseUrl);
   const stopping = new AbortController();
   const secure = config.consoleUrl?.startsWith('https://') ?? false;

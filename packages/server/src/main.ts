@@ -16,7 +16,8 @@ try {
   server.log.info({ host: config.host, port }, 'serving');
   reportReady({ port });
 } catch (error) {
-  const text = error instanceof ConfigError ? error.message : error instanceof Error ? (error.stack ?? error.message) : 'unknown';
+  const text =
+    error instanceof ConfigError ? error.message : error instanceof Error ? (error.stack ?? error.message) : 'unknown';
   process.stderr.write(`${text}\n`);
   process.exit(1);
 }

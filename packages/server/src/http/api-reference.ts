@@ -24,7 +24,11 @@ export async function registerApiReference(app: FastifyInstance, options: { vers
     },
     transform: jsonSchemaTransform,
   });
-  await app.register(swaggerUi, { routePrefix: '/docs/api', staticCSP: false, uiConfig: { persistAuthorization: false } });
+  await app.register(swaggerUi, {
+    routePrefix: '/docs/api',
+    staticCSP: false,
+    uiConfig: { persistAuthorization: false },
+  });
   app.addHook('onRequest', async (request, reply) => {
     if (request.url.startsWith('/docs/api')) reply.header('content-security-policy', REFERENCE_POLICY);
   });

@@ -1,15 +1,15 @@
-import { newId } from '@ownkey/contract/ids';
 import { OwnkeyError } from '@ownkey/contract/errors';
+import { newId } from '@ownkey/contract/ids';
 import { ROUTES } from '@ownkey/contract/routes';
-import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { Metrics } from '../platform/metrics.ts';
 import { registerApiReference } from './api-reference.ts';
 import { registerConsole } from './console-files.ts';
 import type { Handlers } from './handler.ts';
+import { registerHealth } from './health.ts';
 import { parseJsonBody } from './json-body.ts';
 import { checkOrigin } from './origin-check.ts';
-import { registerHealth } from './health.ts';
 import { API_BODY_BYTES_MAX, asOwnkeyError, sendProblem } from './problem.ts';
 import { REQUEST_ID_HEADER, type RouteContext, registerRoutes } from './register.ts';
 import { securityHeaders } from './security-headers.ts';
@@ -78,8 +78,13 @@ export async function createApp(handlers: Handlers, options: AppOptions): Promis
   registerHealth(app, options);
   await registerConsole(app, options.consoleFiles);
   app.setNotFoundHandler((request, reply) => {
-    if (isApi(request)) throw otherMethod(request) ? new OwnkeyError('method_not_allowed', { method: request.method }) : new OwnkeyError('not_found');
-    return options.consoleFiles !== null && wantsPage(request) ? reply.sendPage() : sendProblem(reply, new OwnkeyError('not_found'), request.id);
+    if (isApi(request))
+      throw otherMethod(request)
+        ? new OwnkeyError('method_not_allowed', { method: request.method })
+        : new OwnkeyError('not_found');
+    return options.consoleFiles !== null && wantsPage(request)
+      ? reply.sendPage()
+      : sendProblem(reply, new OwnkeyError('not_found'), request.id);
   });
   return app;
 }

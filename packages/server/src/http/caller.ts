@@ -127,7 +127,9 @@ async function namedCompany(
   if (companyId === null) throw new OwnkeyError('not_found');
   const base = { companyId, scopes: ADMIN_SCOPES, actor: installation.actor, tokenId: null };
   if (named.user === null) return { ...base, userId: null, role: 'admin' };
-  const user = await database.tenant(companyId, (sql) => findOrCreateUser(sql, companyId, named.user ?? '', base.actor));
+  const user = await database.tenant(companyId, (sql) =>
+    findOrCreateUser(sql, companyId, named.user ?? '', base.actor),
+  );
   return { ...base, userId: user.id, role: user.role };
 }
 
@@ -186,7 +188,10 @@ function readTag(request: FastifyRequest, name: string): string | null {
   const value = request.headers[name];
   if (value === undefined) return null;
   if (typeof value === 'string' && TAG_PATTERN.test(value)) return value;
-  throw new OwnkeyError('request.invalid', { problem: `${name} must be 1 to 128 visible ASCII characters`, param: name });
+  throw new OwnkeyError('request.invalid', {
+    problem: `${name} must be 1 to 128 visible ASCII characters`,
+    param: name,
+  });
 }
 
 /** By our id or the host's; ours wins. */

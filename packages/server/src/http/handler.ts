@@ -4,11 +4,8 @@ import type { Client } from '../domain/sign-in/sign-in.ts';
 import type { CompanyCaller, Credential, InstallationCaller } from './caller.ts';
 
 type Routes = typeof ROUTES;
-type Read<R, Member extends string> = R extends Record<Member, infer S>
-  ? S extends z.ZodType
-    ? z.output<S>
-    : undefined
-  : undefined;
+type Read<R, Member extends string> =
+  R extends Record<Member, infer S> ? (S extends z.ZodType ? z.output<S> : undefined) : undefined;
 
 type CallerOf<A> = A extends { who: 'company' }
   ? CompanyCaller

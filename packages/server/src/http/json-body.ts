@@ -37,7 +37,8 @@ function checkNames(text: string): void {
 function addName(names: Set<string> | null | undefined, quoted: string): void {
   const name = unquote(quoted);
   if (name === null) return;
-  if (name === '__proto__') throw new OwnkeyError('request.invalid', { problem: 'A field has a reserved name.', param: name });
+  if (name === '__proto__')
+    throw new OwnkeyError('request.invalid', { problem: 'A field has a reserved name.', param: name });
   if (names?.has(name)) throw new OwnkeyError('request.duplicate_key', { param: name.slice(0, 100) });
   names?.add(name);
 }

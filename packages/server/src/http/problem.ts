@@ -1,9 +1,8 @@
-import { problemBody } from '@ownkey/contract/error-shapes';
-import { errorHeaders } from '@ownkey/contract/error-shapes';
+import { errorHeaders, problemBody } from '@ownkey/contract/error-shapes';
 import { OwnkeyError } from '@ownkey/contract/errors';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { DetailedError } from '../platform/detailed-error.ts';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import { DetailedError } from '../platform/detailed-error.ts';
 
 export const PROBLEM_TYPE = 'application/problem+json';
 
@@ -38,7 +37,10 @@ export function asOwnkeyError(error: unknown, request: Pick<FastifyRequest, 'met
   const { code, statusCode } = facts(error);
   if (code !== null && DATABASE_DOWN.has(code)) return new OwnkeyError('ledger.unavailable', {}, code);
   if (code === '22021' || code === '22P05') {
-    return new OwnkeyError('request.invalid', { problem: 'A text holds a character that cannot be stored.', param: null });
+    return new OwnkeyError('request.invalid', {
+      problem: 'A text holds a character that cannot be stored.',
+      param: null,
+    });
   }
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE' || statusCode === 413)
     return new OwnkeyError('request.too_large', { limit_bytes: API_BODY_BYTES_MAX });

@@ -1,9 +1,9 @@
+import { problem } from '@ownkey/contract/api/common';
+import { OwnkeyError } from '@ownkey/contract/errors';
 import { RESPONSE_HEADERS } from '@ownkey/contract/headers';
 import { ROUTES, type RouteName } from '@ownkey/contract/routes';
 import type { Route } from '@ownkey/contract/routes/route';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { problem } from '@ownkey/contract/api/common';
-import { OwnkeyError } from '@ownkey/contract/errors';
 import type { Database } from '../storage/database.ts';
 import { asCompany, asInstallation, type Credential, readCredential } from './caller.ts';
 import type { Handlers } from './handler.ts';

@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 
 /** Figures for `/metrics`. Labels are route patterns and statuses: never ids, names or anything a caller wrote. */
 export interface Metrics {

@@ -53,7 +53,14 @@ export async function seedPlatformKeys(database: Database, keys: SandboxKeys): P
       on_failure: null,
       keyless: false,
     };
-    const job = { kind: 'key.connect' as const, companyId: null, payload, sealed, actor: SEED_ACTOR, idempotencyKey: null };
+    const job = {
+      kind: 'key.connect' as const,
+      companyId: null,
+      payload,
+      sealed,
+      actor: SEED_ACTOR,
+      idempotencyKey: null,
+    };
     jobs.set(await database.everywhere((sql) => orderJob(sql, job)), provider);
   }
   await waitForAll(database, jobs);
@@ -88,7 +95,8 @@ async function waitForAll(database: Database, jobs: ReadonlyMap<string, string>)
       if (state.failed !== null && state.failed.length > 0) throw new Error(describe(state.failed, jobs));
       return;
     }
-    if (performance.now() > end) throw new Error(`${state?.open ?? 0} shared keys were not tested within ${LIMIT_MS / 1000} s`);
+    if (performance.now() > end)
+      throw new Error(`${state?.open ?? 0} shared keys were not tested within ${LIMIT_MS / 1000} s`);
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }

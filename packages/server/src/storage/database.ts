@@ -1,4 +1,4 @@
-import pg from 'pg';
+import { Pool, type PoolClient, type QueryResultRow } from 'pg';
 
 /** Runs one statement with parameters and gives its rows; bigint columns come as text. */
 export interface Sql {
@@ -22,7 +22,7 @@ const EVERYWHERE = '*';
 
 /** Opens a pool of at most `connections`. Nothing waits longer than 5 s for a connection or 15 s for a statement. */
 export function openDatabase(url: string, connections = 10, onIdleError: (error: Error) => void = () => {}): Database {
-  const pool = new pg.Pool({
+  const pool = new Pool({
     connectionString: url,
     max: connections,
     connectionTimeoutMillis: 5000,
@@ -61,10 +61,10 @@ export function openDatabase(url: string, connections = 10, onIdleError: (error:
   };
 }
 
-function sqlOf(client: Pick<pg.Pool, 'query'>): Sql {
+function sqlOf(client: Pick<Pool, 'query'> | Pick<PoolClient, 'query'>): Sql {
   return {
     rows: async <R>(statement: string, values: readonly unknown[] = []) => {
-      const { rows } = await client.query<R & pg.QueryResultRow>(statement, [...values]);
+      const { rows } = await client.query<R & QueryResultRow>(statement, [...values]);
       return rows;
     },
   };

@@ -1,4 +1,4 @@
-import pg from 'pg';
+import { Client } from 'pg';
 
 /** Tells when something about a job changed. Signals may be missed (a lost connection): whoever waits also looks by itself. */
 export interface JobSignals {
@@ -12,7 +12,7 @@ const RECONNECT_MS = 1000;
 /** Listens on a connection of its own and connects again whenever it breaks. */
 export function listenForJobs(url: string): JobSignals {
   const waiting = new Map<string, Set<() => void>>();
-  let client: pg.Client | null = null;
+  let client: Client | null = null;
   let timer: NodeJS.Timeout | null = null;
   let closed = false;
 
@@ -22,7 +22,7 @@ export function listenForJobs(url: string): JobSignals {
   };
   const connect = (): void => {
     timer = null;
-    const next = new pg.Client({ connectionString: url, application_name: 'ownkey-server-jobs', keepAlive: true });
+    const next = new Client({ connectionString: url, application_name: 'ownkey-server-jobs', keepAlive: true });
     client = next;
     next.on('notification', ({ payload }) => {
       for (const wake of waiting.get(payload ?? '') ?? []) wake();
@@ -59,7 +59,7 @@ export function listenForJobs(url: string): JobSignals {
     close: async () => {
       closed = true;
       if (timer !== null) clearTimeout(timer);
-      for (const set of [...waiting.values()]) for (const wake of [...set]) wake();
+      for (const set of waiting.values()) for (const wake of set) wake();
       await client?.end().catch(() => {});
     },
   };

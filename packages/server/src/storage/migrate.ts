@@ -67,8 +67,12 @@ function checkApplied(applied: { number: number; name: string; hash: string }[],
   const byNumber = new Map(migrations.map((migration) => [migration.number, migration]));
   for (const row of applied) {
     const known = byNumber.get(row.number);
-    if (!known) throw new Error(`The database has migration ${row.name}, which this build does not know: it is newer. Use a newer build.`);
-    if (known.hash !== row.hash) throw new Error(`Migration ${row.name} was changed after it was applied. Migrations are frozen; add a new one.`);
+    if (!known)
+      throw new Error(
+        `The database has migration ${row.name}, which this build does not know: it is newer. Use a newer build.`,
+      );
+    if (known.hash !== row.hash)
+      throw new Error(`Migration ${row.name} was changed after it was applied. Migrations are frozen; add a new one.`);
   }
 }
 
@@ -84,14 +88,26 @@ async function applyOne(client: pg.Client | pg.PoolClient, migration: Migration)
     await client.query('COMMIT');
   } catch (error) {
     await client.query('ROLLBACK');
-    throw new Error(`Migration ${migration.name} failed: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new Error(`Migration ${migration.name} failed: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
   }
 }
 
 /** Roles belong to the cluster, not the database: another database's migrator may create the same one at the same time. */
-async function ensureRole(client: pg.Client | pg.PoolClient, role: string, password: string | undefined): Promise<void> {
-  await client.query(`DO $$ BEGIN CREATE ROLE ${role} LOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$`);
-  const { rows } = await client.query<{ settings: string[] | null }>('SELECT rolconfig AS settings FROM pg_roles WHERE rolname = $1', [role]);
-  if (!rows[0]?.settings?.includes('search_path=ownkey')) await client.query(`ALTER ROLE ${role} SET search_path = ownkey`);
+async function ensureRole(
+  client: pg.Client | pg.PoolClient,
+  role: string,
+  password: string | undefined,
+): Promise<void> {
+  await client.query(
+    `DO $$ BEGIN CREATE ROLE ${role} LOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$`,
+  );
+  const { rows } = await client.query<{ settings: string[] | null }>(
+    'SELECT rolconfig AS settings FROM pg_roles WHERE rolname = $1',
+    [role],
+  );
+  if (!rows[0]?.settings?.includes('search_path=ownkey'))
+    await client.query(`ALTER ROLE ${role} SET search_path = ownkey`);
   if (password !== undefined) await client.query(`ALTER ROLE ${role} PASSWORD ${client.escapeLiteral(password)}`);
 }

@@ -103,7 +103,21 @@ function statusCondition(status: string, given: (value: unknown) => string): str
 }
 
 function matches(parameter: string): string {
-  const fields = ['e.request_id', 'e.id', 'e.kind', 'e.provider', 'e.key_id', 'r.model', 'r.operation', 'r.account', 'un.name', 'un.email', 'an.name', 'an.email', 'tn.name'];
+  const fields = [
+    'e.request_id',
+    'e.id',
+    'e.kind',
+    'e.provider',
+    'e.key_id',
+    'r.model',
+    'r.operation',
+    'r.account',
+    'un.name',
+    'un.email',
+    'an.name',
+    'an.email',
+    'tn.name',
+  ];
   return `(${fields.map((field) => `position(lower(${parameter}) IN lower(${field})) > 0`).join(' OR ')} OR e.last4 = ${parameter})`;
 }
 

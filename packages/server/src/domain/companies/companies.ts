@@ -67,7 +67,12 @@ async function changeCompany(
       throw new OwnkeyError('conflict.exists', { what: `A company ${externalId}` });
     changed = { ...company, name, external_id: externalId };
     await sql.rows('UPDATE companies SET name = $2, external_id = $3 WHERE id = $1', [company.id, name, externalId]);
-    await recordEvent(sql, { company: company.id, kind: 'company.changed', actor, data: { name, external_id: externalId } });
+    await recordEvent(sql, {
+      company: company.id,
+      kind: 'company.changed',
+      actor,
+      data: { name, external_id: externalId },
+    });
   }
   return wanted.plan === undefined ? changed : putPlan(sql, changed, wanted.plan, actor);
 }

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { JobFailure, JobKind, JobPayloads, JobResults, JobStep } from '@ownkey/contract/jobs';
 import { OwnkeyError } from '@ownkey/contract/errors';
 import { newId } from '@ownkey/contract/ids';
-import type { JobSignals } from '../../storage/job-signals.ts';
+import type { JobFailure, JobKind, JobPayloads, JobResults, JobStep } from '@ownkey/contract/jobs';
 import { type Database, first, type Sql } from '../../storage/database.ts';
+import type { JobSignals } from '../../storage/job-signals.ts';
 
 /**
  * Work for the isolated worker. The control plane inserts a row, a worker takes it; sealed keys travel in a column this plane may
@@ -58,8 +58,7 @@ export async function orderJob<K extends JobKind>(sql: Sql, job: NewJob<K>): Pro
     [job.companyId, job.kind, key, JSON.stringify(job.payload)],
   );
   if (existing === null) throw new OwnkeyError('busy', {}, 'job neither made nor found');
-  if (!existing.same)
-    throw new OwnkeyError('conflict.exists', { what: 'Another request with this Idempotency-Key' });
+  if (!existing.same) throw new OwnkeyError('conflict.exists', { what: 'Another request with this Idempotency-Key' });
   return existing.id;
 }
 
@@ -68,7 +67,10 @@ export function findJob(sql: Sql, id: string): Promise<JobRow | null> {
 }
 
 /** Reads of jobs within a company, or of the operator's where it is null. */
-export function inScope(database: Database, companyId: string | null): <T>(work: (sql: Sql) => Promise<T>) => Promise<T> {
+export function inScope(
+  database: Database,
+  companyId: string | null,
+): <T>(work: (sql: Sql) => Promise<T>) => Promise<T> {
   return (work) => (companyId === null ? database.everywhere(work) : database.tenant(companyId, work));
 }
 

@@ -81,7 +81,13 @@ function catalogueTarget(body: KeyConnectBody, catalogue: Catalogue): Target {
   for (const field of ['base_url', 'slug', 'preset'] as const) {
     if (body[field] !== undefined) throw invalid(field, `${field}: only custom endpoints have one.`);
   }
-  return { provider: entry.id, slug: null, baseUrl: null, destination: catalogueDestination(entry.id), name: entry.name };
+  return {
+    provider: entry.id,
+    slug: null,
+    baseUrl: null,
+    destination: catalogueDestination(entry.id),
+    name: entry.name,
+  };
 }
 
 function customTarget(

@@ -62,7 +62,12 @@ export async function needKey(sql: Sql, caller: KeyScope, id: string, lock: '' |
 }
 
 /** Members change their own keys alone. @throws OwnkeyError not_found, auth.role */
-export async function needOwnKey(sql: Sql, caller: KeyCaller, id: string, lock: '' | 'FOR UPDATE' = ''): Promise<KeyRow> {
+export async function needOwnKey(
+  sql: Sql,
+  caller: KeyCaller,
+  id: string,
+  lock: '' | 'FOR UPDATE' = '',
+): Promise<KeyRow> {
   const row = await needKey(sql, caller, id, lock);
   if (caller.role !== 'admin' && row.owner !== 'user') throw new OwnkeyError('auth.role');
   return row;
@@ -98,10 +103,8 @@ export async function runKeyJob<K extends JobKind>(
 ): Promise<Outcome> {
   const { companyId, actor } = caller;
   const id = await within(parts, caller, (sql) => orderJob(sql, { ...job, companyId, actor }));
-  const row = how.async
-    ? await within(parts, caller, (sql) => findJob(sql, id))
-    : await awaitJob(parts.database, parts.signals, companyId, id, how.gone);
-  if (row === null) throw new OwnkeyError('worker.unavailable', {}, 'the job is gone');
+  if (how.async) return { pending: await readJob(parts, caller, id) };
+  const row = await awaitJob(parts.database, parts.signals, companyId, id, how.gone);
   if (row.state === 'failed') {
     const { code, facts, members } = failureOf(row);
     throw new DetailedError(code, facts, members);

@@ -5,12 +5,16 @@ import { ERRORS, type ErrorCode, OwnkeyError } from '@ownkey/contract/errors';
 import type { JobFailure, JobPayloads, JobStep, ProbeResult } from '@ownkey/contract/jobs';
 import { catalogueDestination } from '@ownkey/contract/key';
 import { type KeyRow, type KeyView, keyView } from '@ownkey/contract/key-view';
-import { maskOf } from '@ownkey/vault/shape';
 import type { Catalogue } from '@ownkey/providers/catalogue';
+import { maskOf } from '@ownkey/vault/shape';
 import type { JobRow } from '../jobs/jobs.ts';
 
 /** A job that failed, as the error the route answers: its code, facts, and what the test saw. */
-export function failureOf(row: JobRow): { code: ErrorCode; facts: JobFailure['facts']; members: Record<string, unknown> } {
+export function failureOf(row: JobRow): {
+  code: ErrorCode;
+  facts: JobFailure['facts'];
+  members: Record<string, unknown>;
+} {
   const failure = isFailure(row.result) ? row.result : null;
   const code = failure?.code ?? (isErrorCode(row.error_code) ? row.error_code : 'internal');
   const members = { steps: row.steps, ...(failure?.probe === undefined ? {} : { probe: failure.probe }) };

@@ -1,8 +1,8 @@
-import type { KeyRow } from '@ownkey/contract/key-view';
 import { type CompanySettings, readCompanySettings } from '@ownkey/contract/company-settings';
+import { OwnkeyError } from '@ownkey/contract/errors';
+import type { KeyRow } from '@ownkey/contract/key-view';
 import { KEY_COLUMNS } from '@ownkey/contract/key-view';
 import { decideSource, type SourceDecision, type SourceKey, type SourceRow } from '@ownkey/policy/decide-source';
-import { OwnkeyError } from '@ownkey/contract/errors';
 import { first, type Sql } from '../../storage/database.ts';
 
 /** What decides who pays in one company, read in one transaction. The worker decides by the same function. */

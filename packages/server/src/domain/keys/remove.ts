@@ -1,6 +1,6 @@
 import { OwnkeyError } from '@ownkey/contract/errors';
 import { CUSTOM_PROVIDER } from '@ownkey/contract/key';
-import { keyEtag, type KeyRow } from '@ownkey/contract/key-view';
+import { type KeyRow, keyEtag } from '@ownkey/contract/key-view';
 import type { Sql } from '../../storage/database.ts';
 import { recordEvent } from '../audit/record.ts';
 import { findActorNames } from '../members/actor-names.ts';

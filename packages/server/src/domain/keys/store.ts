@@ -42,7 +42,11 @@ export function findKey(sql: Sql, scope: KeyScope, id: string, lock: '' | 'FOR U
 }
 
 /** Keys of the same provider or endpoint and the same owner, in order of use. */
-export function listSiblings(sql: Sql, key: KeyRow, companyId: string | null): Promise<{ id: string; position: number }[]> {
+export function listSiblings(
+  sql: Sql,
+  key: KeyRow,
+  companyId: string | null,
+): Promise<{ id: string; position: number }[]> {
   return sql.rows(
     `SELECT id, position FROM keys WHERE company_id IS NOT DISTINCT FROM $1 AND owner = $2
        AND user_id IS NOT DISTINCT FROM $3 AND coalesce(slug, provider) = $4 ORDER BY position, id FOR UPDATE`,

@@ -20,7 +20,12 @@ const RANGE = `key_id = $1 AND company_id = $2
   AND hour >= date_trunc('day', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' - make_interval(days => $3)`;
 
 /** What ran on a key in the last days (UTC, today included), from the hourly sums. Days without a request are left out. */
-export async function readKeyUsage(sql: Sql, companyId: string, keyId: string, range: '7d' | '30d' | '90d'): Promise<KeyUsage> {
+export async function readKeyUsage(
+  sql: Sql,
+  companyId: string,
+  keyId: string,
+  range: '7d' | '30d' | '90d',
+): Promise<KeyUsage> {
   const values = [keyId, companyId, Number(range.slice(0, -1)) - 1];
   const days = await sql.rows<Sums & { day: string }>(
     `SELECT to_char(hour AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, ${SUMS} FROM usage_hourly WHERE ${RANGE}

@@ -28,7 +28,8 @@ export async function listModels(
 ): Promise<ModelList> {
   const slugs = new Map<string, string>();
   for (const id of catalogue.entries.keys()) slugs.set(id, id);
-  for (const row of state.keys) if (row.slug !== null && row.provider === CUSTOM_PROVIDER) slugs.set(row.slug, row.provider);
+  for (const row of state.keys)
+    if (row.slug !== null && row.provider === CUSTOM_PROVIDER) slugs.set(row.slug, row.provider);
   const data: Model[] = [];
   const problems: ModelList['problems'] = [];
   const lists = await readLists(database, state);
@@ -45,7 +46,8 @@ export async function listModels(
       problems.push({ provider: slug, code: list.error.code ?? 'provider.error', since: list.tried_at.toISOString() });
     const included = decision.kind === 'platform' ? state.plan.platform_models : null;
     for (const name of names) {
-      const allowed = isModelIn(decision.key.allowedModels, { model: name, slug }) && isModelIn(included, { model: name, slug });
+      const allowed =
+        isModelIn(decision.key.allowedModels, { model: name, slug }) && isModelIn(included, { model: name, slug });
       if (!allowed || data.length >= MODELS_MAX) continue;
       data.push({
         id: `${slug}/${name}`,

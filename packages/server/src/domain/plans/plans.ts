@@ -90,7 +90,12 @@ export async function putPlan(
     ],
   );
   const changed = Object.keys(wanted).filter((field) => Reflect.get(wanted, field) !== undefined);
-  await recordEvent(sql, { company: null, kind: 'plan.changed', actor, data: { plan: id, created: !existing, changed } });
+  await recordEvent(sql, {
+    company: null,
+    kind: 'plan.changed',
+    actor,
+    data: { plan: id, created: !existing, changed },
+  });
   return { plan: { ...next, companies: existing?.companies ?? 0 }, created: existing === null };
 }
 

@@ -60,9 +60,15 @@ export async function changeSettings(
     [companyId, ai_enabled, zero_retention, JSON.stringify(given), turned, actor],
   );
   if (zero_retention && !state.zero_retention)
-    await sql.rows("UPDATE sources SET on_failure = 'stop', row_version = row_version + 1 WHERE company_id = $1 AND on_failure <> 'stop'", [companyId]);
-  const changed = Object.keys(wanted).filter((name) => Reflect.get(wanted, name) !== undefined && name !== 'ai_enabled');
-  if (turned) await recordEvent(sql, { company: companyId, kind: ai_enabled ? 'ai.turned_on' : 'ai.turned_off', actor });
+    await sql.rows(
+      "UPDATE sources SET on_failure = 'stop', row_version = row_version + 1 WHERE company_id = $1 AND on_failure <> 'stop'",
+      [companyId],
+    );
+  const changed = Object.keys(wanted).filter(
+    (name) => Reflect.get(wanted, name) !== undefined && name !== 'ai_enabled',
+  );
+  if (turned)
+    await recordEvent(sql, { company: companyId, kind: ai_enabled ? 'ai.turned_on' : 'ai.turned_off', actor });
   if (changed.length > 0) {
     const data = { changed, ...(changed.includes('zero_retention') ? { zero_retention } : {}) };
     await recordEvent(sql, { company: companyId, kind: 'settings.changed', actor, data });

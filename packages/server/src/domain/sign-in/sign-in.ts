@@ -149,12 +149,7 @@ function findLogin(sql: Sql, email: string): Promise<LoginRow | null> {
   );
 }
 
-function recordSignIn(
-  sql: Sql,
-  login: LoginRow,
-  kind: 'signed_in' | 'sign_in_refused',
-  client: Client,
-): Promise<void> {
+function recordSignIn(sql: Sql, login: LoginRow, kind: 'signed_in' | 'sign_in_refused', client: Client): Promise<void> {
   const who = login.user_id ?? login.operator_id ?? login.id;
   // A refused try says nothing about who made it.
   const actor = kind === 'signed_in' ? who : 'unknown';

@@ -58,17 +58,24 @@ export async function resolveSlug(
 export async function putSource(
   sql: Sql,
   companyId: string,
-  to: { slug: string; custom: boolean; account: string; source: 'own' | 'platform'; onFailure: 'stop' | 'platform' | null },
+  to: {
+    slug: string;
+    custom: boolean;
+    account: string;
+    source: 'own' | 'platform';
+    onFailure: 'stop' | 'platform' | null;
+  },
   ifMatch: string | null,
   actor: string,
 ): Promise<Source> {
   if (to.custom && (to.source === 'platform' || to.onFailure === 'platform'))
-    throw invalid('Nobody but you has a key for a custom endpoint.', to.source === 'platform' ? 'source' : 'on_failure');
-  const company = await first<{ zero_retention: boolean }>(
-    sql,
-    'SELECT zero_retention FROM companies WHERE id = $1',
-    [companyId],
-  );
+    throw invalid(
+      'Nobody but you has a key for a custom endpoint.',
+      to.source === 'platform' ? 'source' : 'on_failure',
+    );
+  const company = await first<{ zero_retention: boolean }>(sql, 'SELECT zero_retention FROM companies WHERE id = $1', [
+    companyId,
+  ]);
   const zeroRetention = company?.zero_retention ?? false;
   if (zeroRetention && to.onFailure === 'platform')
     throw invalid('Your company requires zero data retention, which the shared key does not promise.', 'on_failure');

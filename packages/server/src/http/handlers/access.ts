@@ -2,7 +2,8 @@ import type { Settings } from '@ownkey/contract/api/settings';
 import type { Token } from '@ownkey/contract/api/tokens';
 import { OwnkeyError } from '@ownkey/contract/errors';
 import type { ACCESS_ROUTES } from '@ownkey/contract/routes/access';
-import { findLine, type AuditView, lineOf, listEntries, listLines } from '../../domain/audit/list.ts';
+import { hasScope } from '@ownkey/contract/scopes';
+import { type AuditView, findLine, lineOf, listEntries, listLines } from '../../domain/audit/list.ts';
 import { recordEvent } from '../../domain/audit/record.ts';
 import { verifyAudit } from '../../domain/audit/verify.ts';
 import { findActorNames } from '../../domain/members/actor-names.ts';
@@ -21,7 +22,6 @@ import type { CompanyCaller } from '../caller.ts';
 import { ID_POSITION, PAGE_SIZE, pageOf, readCursor } from '../cursor.ts';
 import type { HandlersOf } from '../handler.ts';
 import type { Parts } from './parts.ts';
-import { hasScope } from '@ownkey/contract/scopes';
 
 const SEQ_POSITION = /^\d{1,19}$/;
 
@@ -58,7 +58,10 @@ export function accessHandlers(parts: Parts): HandlersOf<keyof typeof ACCESS_ROU
       database.tenant(caller.companyId, async (sql) => {
         const personal = body.personal === true || caller.role !== 'admin';
         if (personal && caller.userId === null)
-          throw new OwnkeyError('request.invalid', { problem: 'personal: there is no person here.', param: 'personal' });
+          throw new OwnkeyError('request.invalid', {
+            problem: 'personal: there is no person here.',
+            param: 'personal',
+          });
         if (!personal && !hasScope(caller.scopes, 'company:admin'))
           throw new OwnkeyError('auth.scope', { scope: 'company:admin' });
         assertGrantable(caller.scopes, body.scopes);
@@ -141,7 +144,12 @@ export async function tokenPage(
     sql,
     rows.map((row) => row.created_by),
   );
-  return pageOf(rows, limit, (row) => viewOfToken(row, name), (row) => row.id);
+  return pageOf(
+    rows,
+    limit,
+    (row) => viewOfToken(row, name),
+    (row) => row.id,
+  );
 }
 
 export async function tokenView(sql: Sql, row: TokenRow): Promise<Token> {

@@ -1,13 +1,7 @@
 import type { Company, User } from '@ownkey/contract/api/companies';
 import { OwnkeyError } from '@ownkey/contract/errors';
 import type { COMPANY_ROUTES } from '@ownkey/contract/routes/companies';
-import {
-  type CompanyRow,
-  eraseCompany,
-  findCompany,
-  putCompany,
-  putPlan,
-} from '../../domain/companies/companies.ts';
+import { type CompanyRow, eraseCompany, findCompany, putCompany, putPlan } from '../../domain/companies/companies.ts';
 import { findUser, putUser, removeUser, type UserRow } from '../../domain/users/users.ts';
 import type { Sql } from '../../storage/database.ts';
 import type { HandlersOf } from '../handler.ts';

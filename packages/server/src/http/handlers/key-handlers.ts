@@ -1,6 +1,9 @@
-import type { KeyConnectBody, KeyPatchBody, KeyTested } from '@ownkey/contract/api/keys';
 import type { Job } from '@ownkey/contract/api/jobs';
+import type { KeyConnectBody, KeyPatchBody, KeyTested } from '@ownkey/contract/api/keys';
 import { OwnkeyError } from '@ownkey/contract/errors';
+import type { JobPayloads } from '@ownkey/contract/jobs';
+import { PLATFORM_OWNER } from '@ownkey/contract/key';
+import { resolveProvider } from '@ownkey/providers/catalogue';
 import { changeKey } from '../../domain/keys/change.ts';
 import { assertContext, planConnect, readContext } from '../../domain/keys/connect.ts';
 import {
@@ -16,12 +19,9 @@ import {
   viewKeys,
   within,
 } from '../../domain/keys/key-calls.ts';
+import { readPayerState } from '../../domain/keys/payer.ts';
 import { assertKeyUnchanged, type NextPayer, removeKey } from '../../domain/keys/remove.ts';
 import { KEY_POSITION, keyPosition, listKeys } from '../../domain/keys/store.ts';
-import { PLATFORM_OWNER } from '@ownkey/contract/key';
-import { readPayerState } from '../../domain/keys/payer.ts';
-import type { JobPayloads } from '@ownkey/contract/jobs';
-import { resolveProvider } from '@ownkey/providers/catalogue';
 import { PAGE_SIZE, pageOf, readCursor } from '../cursor.ts';
 import type { Parts } from './parts.ts';
 
@@ -40,7 +40,12 @@ type Tested =
 export async function listKeyPage(
   parts: Parts,
   caller: KeyCaller,
-  query: { cursor?: string | undefined; limit?: number | undefined; provider?: string | undefined; scope?: 'company' | 'user' | undefined },
+  query: {
+    cursor?: string | undefined;
+    limit?: number | undefined;
+    provider?: string | undefined;
+    scope?: 'company' | 'user' | undefined;
+  },
 ) {
   const after = readCursor(query.cursor, KEY_POSITION);
   const limit = query.limit ?? PAGE_SIZE;
@@ -78,7 +83,11 @@ export async function connectKey(
   const state = caller.companyId === null ? null : await readState(parts, caller.companyId);
   const planned = planConnect(
     body,
-    { owner: isPlatform ? 'platform' : personal ? 'user' : 'company', companyId: caller.companyId, userId: caller.userId },
+    {
+      owner: isPlatform ? 'platform' : personal ? 'user' : 'company',
+      companyId: caller.companyId,
+      userId: caller.userId,
+    },
     {
       catalogue: parts.catalogue,
       egress: parts.egress,
@@ -92,7 +101,13 @@ export async function connectKey(
   return answer.status === 200 && answer.body.id !== null && answer.body.stored ? { ...answer, status: 201 } : answer;
 }
 
-export async function testKey(parts: Parts, caller: KeyCaller, id: string, headers: JobHeaders, gone: AbortSignal): Promise<Tested> {
+export async function testKey(
+  parts: Parts,
+  caller: KeyCaller,
+  id: string,
+  headers: JobHeaders,
+  gone: AbortSignal,
+): Promise<Tested> {
   const key = await within(parts, caller, (sql) => needOwnKey(sql, caller, id));
   if (caller.companyId !== null && !(await readState(parts, caller.companyId)).company.ai_enabled)
     throw new OwnkeyError('ai.consent_off');

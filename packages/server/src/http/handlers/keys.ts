@@ -1,7 +1,7 @@
-import type { KEY_ROUTES } from '@ownkey/contract/routes/keys';
-import type { PLATFORM_KEY_ROUTES } from '@ownkey/contract/routes/platform-keys';
 import { OwnkeyError } from '@ownkey/contract/errors';
 import { PLATFORM_OWNER } from '@ownkey/contract/key';
+import type { KEY_ROUTES } from '@ownkey/contract/routes/keys';
+import type { PLATFORM_KEY_ROUTES } from '@ownkey/contract/routes/platform-keys';
 import { type KeyCaller, needKey, providerName, readJob, readState } from '../../domain/keys/key-calls.ts';
 import { nextPayer } from '../../domain/keys/remove.ts';
 import { readSealingKey } from '../../domain/keys/sealing-key.ts';
@@ -58,9 +58,7 @@ export function keyHandlers(parts: Parts): HandlersOf<keyof typeof KEY_ROUTES> {
 const OPERATOR_KEYS = { companyId: null, userId: null, role: 'admin' } as const;
 
 /** The operator's shared keys: the same calls, of no company. */
-export function platformKeyHandlers(
-  parts: Parts,
-): HandlersOf<keyof typeof PLATFORM_KEY_ROUTES> {
+export function platformKeyHandlers(parts: Parts): HandlersOf<keyof typeof PLATFORM_KEY_ROUTES> {
   const of = ({ actor }: { readonly actor: string }): KeyCaller => ({ ...OPERATOR_KEYS, actor });
   return {
     listPlatformKeys: ({ caller, query }) => keys.listKeyPage(parts, of(caller), query),

@@ -88,8 +88,7 @@ export function operatorHandlers({ database, version }: Parts): HandlersOf<keyof
         await recordEvent(sql, { company: null, kind: 'token.revoked', actor: caller.actor, data });
         return { status: 204, body: null };
       }),
-    getHealth: () =>
-      database.everywhere(async (sql) => ({ status: 200, body: await readHealth(sql, version) })),
+    getHealth: () => database.everywhere(async (sql) => ({ status: 200, body: await readHealth(sql, version) })),
   };
 }
 

@@ -20,7 +20,13 @@ export function providerHandlers(parts: Parts): HandlersOf<keyof typeof PROVIDER
     putSource: ({ caller, params, body, headers }) =>
       database.tenant(caller.companyId, async (sql) => {
         const { slug, custom } = await resolveSlug(sql, catalogue, caller.companyId, params.provider);
-        const to = { slug, custom, account: body.account ?? '', source: body.source, onFailure: body.on_failure ?? null };
+        const to = {
+          slug,
+          custom,
+          account: body.account ?? '',
+          source: body.source,
+          onFailure: body.on_failure ?? null,
+        };
         const source = await putSource(sql, caller.companyId, to, headers['if-match'] ?? null, caller.actor);
         return { status: 200, body: source, headers: { etag: source.etag } };
       }),
@@ -30,7 +36,8 @@ export function providerHandlers(parts: Parts): HandlersOf<keyof typeof PROVIDER
       const only =
         provider === undefined
           ? null
-          : (await database.tenant(caller.companyId, (sql) => resolveSlug(sql, catalogue, caller.companyId, provider))).slug;
+          : (await database.tenant(caller.companyId, (sql) => resolveSlug(sql, catalogue, caller.companyId, provider)))
+              .slug;
       return { status: 200, body: await listModels(database, catalogue, state, caller.userId, only) };
     },
   };
