@@ -26,6 +26,8 @@ export interface FailureContext {
   endpoint: string;
   model: string;
   maskedKey: string;
+  /** Four stars and the last four characters. */
+  keyEnd: string;
   requestId: string;
   mint: Mint;
 }
@@ -40,6 +42,7 @@ export function failureReply(refusal: Refusal, context: FailureContext): Reply {
     param: refusal.param === '' ? null : refusal.param,
     model: context.model,
     masked_key: context.maskedKey,
+    key_end: context.keyEnd,
     request_id: context.requestId,
     retry_after: typeof refusal.retryAfter === 'number' ? refusal.retryAfter : 1,
   };

@@ -1,5 +1,7 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { objectOf, parseJson, stringsOf } from './json.ts';
 import { OUTCOMES } from './keys.ts';
 import type { Sandbox } from './start.ts';
 import { CATALOGUE, openSandbox, SandboxClient } from './test-client.ts';
@@ -7,7 +9,7 @@ import { CATALOGUE, openSandbox, SandboxClient } from './test-client.ts';
 const ids = readdirSync(CATALOGUE).map((file) => file.replace('.json', ''));
 /** What generations answer, by outcome, where a provider says it in its own way. */
 const STATUS: Record<string, Record<string, number>> = {
-  invalid: { gemini: 400, xai: 400, nvidia: 403, '': 401 },
+  invalid: { gemini: 400, xai: 400, '': 401 },
   no_credit: { openai: 429, gemini: 429, anthropic: 400, xai: 403, perplexity: 401, '': 402 },
   rate_limited: { '': 429 },
   outage: { '': 503 },
@@ -15,7 +17,7 @@ const STATUS: Record<string, Record<string, number>> = {
 /** Lists that anyone may read. */
 const OPEN_LISTS = ['openrouter', 'nvidia', 'perplexity'];
 const WORDS: Record<string, RegExp> = {
-  invalid: /key|authori[sz]|forbidden|user not found/i,
+  invalid: /key|authori[sz]|authentication|user not found/i,
   no_credit: /credit|balance|quota|funds|spending/i,
   rate_limited: /rate|too many|requests|exhausted/i,
 };
@@ -85,6 +87,17 @@ describe.each(ids)('keys of %s', (id) => {
     const client = new SandboxClient(sandbox, id);
     const clearKey = client.keyOf('valid').replace(/valid-.*/, 'valid-own_text-of_24-characters');
     expect((await client.say('Hello', {}, clearKey)).status).toBe(200);
+  });
+});
+
+describe.each(ids)('probe models of %s', (id) => {
+  it('are all served, with room for 16 tokens', async () => {
+    const entry = objectOf(parseJson(readFileSync(join(CATALOGUE, `${id}.json`), 'utf8')));
+    const client = new SandboxClient(sandbox, id);
+    for (const model of stringsOf(objectOf(entry.probe).models)) {
+      const limit = /^(gpt-5|o\d)/.test(model) ? 'max_completion_tokens' : 'max_tokens';
+      expect([model, (await client.say('Hello', { model, [limit]: 16 })).status]).toEqual([model, 200]);
+    }
   });
 });
 

@@ -54,6 +54,7 @@ export function answerRequest(
     endpoint: endpoint?.name ?? '',
     model: '',
     maskedKey: maskKey(request.clearKey),
+    keyEnd: `****${call.last4 ?? ''}`,
     requestId,
     mint,
   };

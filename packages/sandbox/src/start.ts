@@ -191,9 +191,14 @@ function flatHeaders(request: IncomingMessage): Record<string, string> {
   return headers;
 }
 
+/** The key out of the provider's own header, or else out of a bearer header, which newer clients send everywhere. */
 function readKey(entry: SandboxEntry, headers: Record<string, string>): string {
-  const value = headers[entry.auth.header.toLowerCase()] ?? '';
-  const { prefix } = entry.auth;
-  if (prefix === '') return value;
+  const value = headers[entry.auth.header.toLowerCase()];
+  if (value !== undefined) return withoutPrefix(value, entry.auth.prefix);
+  return withoutPrefix(headers.authorization ?? '', 'Bearer ');
+}
+
+/** What follows the prefix, in any case; empty without it. */
+function withoutPrefix(value: string, prefix: string): string {
   return value.toLowerCase().startsWith(prefix.toLowerCase()) ? value.slice(prefix.length).trim() : '';
 }
