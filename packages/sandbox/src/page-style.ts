@@ -16,6 +16,7 @@ section.card { background: var(--surface); border: 1px solid var(--border); bord
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: 8px 12px 8px 0; border-top: 1px solid var(--border); }
 thead th { border-top: 0; color: var(--text-2); font-weight: 500; }
+th code { white-space: nowrap; }
 code { font: 13px/20px ui-monospace, SFMono-Regular, Menlo, monospace; overflow-wrap: anywhere; }
 pre { background: var(--sunken); padding: 12px; border-radius: 6px; overflow-x: auto; }
 button { font: inherit; color: inherit; background: var(--surface); border: 1px solid var(--strong); border-radius: 6px; min-height: 32px; min-width: 64px; padding: 0 12px; cursor: pointer; }
