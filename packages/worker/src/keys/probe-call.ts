@@ -21,6 +21,8 @@ export interface ProbeAnswer {
   readonly status: number | null;
   readonly failure: ProviderFailure | null;
   readonly lost: ErrorCode | null;
+  /** The answer began with 200 before it was lost. */
+  readonly begun: boolean;
   readonly afterSend: boolean;
   readonly body: Buffer;
   readonly requestId: string | null;
@@ -109,6 +111,7 @@ function start(
       status: null,
       failure: null,
       lost: null,
+      begun: head?.status === 200,
       afterSend: true,
       body: NOTHING,
       requestId: head && requestIdOf(head.headers),

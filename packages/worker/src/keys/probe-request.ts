@@ -16,13 +16,13 @@ export function chooseModels(entry: CatalogueEntry, listed: readonly string[] | 
   return [...new Set([...known, ...chat])].slice(0, MODELS_TRIED_MAX);
 }
 
-/** One short question, in the wire every dialect translates from. */
-export function minimalRequest(model: string): CallerRequest {
+/** One short question, in the provider's own wire. Chat completions and messages take the same three members. */
+export function minimalRequest(entry: CatalogueEntry, model: string): CallerRequest {
   const parsed = { model, messages: [{ role: 'user', content: 'Reply with: ok' }], max_tokens: ANSWER_TOKENS };
   const body = Buffer.from(JSON.stringify(parsed));
   const start = body.indexOf(JSON.stringify(model));
   return {
-    wire: 'openai-chat',
+    wire: entry.dialect,
     body,
     parsed,
     modelRange: { start, end: start + Buffer.byteLength(JSON.stringify(model)) },

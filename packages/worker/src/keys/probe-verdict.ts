@@ -9,6 +9,8 @@ export interface Seen {
   readonly status: number | null;
   readonly failure: Pick<ProviderFailure, 'kind' | 'status' | 'code' | 'message'> | null;
   readonly lost: ErrorCode | null;
+  /** The answer had begun well before it was lost: the key was taken. */
+  readonly begun?: boolean;
 }
 
 export interface Verdict {
@@ -25,7 +27,7 @@ type Meaning = 'good' | 'unreachable' | 'undecryptable' | ProviderFailure['kind'
 export function meaningOf(seen: Seen): Meaning {
   if (seen.lost === 'key.undecryptable' || seen.lost === 'key.destination_changed') return 'undecryptable';
   if (seen.lost === 'provider.unreachable' || seen.lost === 'provider.time_out') return 'unreachable';
-  if (seen.lost !== null) return 'unreadable';
+  if (seen.lost !== null) return seen.begun ? 'good' : 'unreadable';
   return seen.failure?.kind ?? 'good';
 }
 

@@ -158,7 +158,7 @@ class Probe {
   async #generateOnce(model: string): Promise<ProbeAnswer> {
     const { egress, prepareExchange } = this.#options;
     const { target } = this.#subject;
-    let exchange = prepareExchange(target, minimalRequest(model), { answerBytesMax: ANSWER_BYTES_MAX });
+    let exchange = prepareExchange(target, minimalRequest(target.entry, model), { answerBytesMax: ANSWER_BYTES_MAX });
     for (let tries = 1; ; tries++) {
       const hold = await this.#reserve('probe', model);
       const answer = await askGeneration(egress, this.#subject, exchange, GENERATION);

@@ -139,14 +139,16 @@ async function setSource(sql: Sql, key: NewKey, provider: string): Promise<void>
     [companyId, provider],
   );
   const { rows } = await sql.query<{ on_failure: string }>(
-    `INSERT INTO sources AS s (company_id, provider, account, source, on_failure, changed_by)
+    `INSERT INTO sources (company_id, provider, account, source, on_failure, changed_by)
      SELECT c.id, $2, '', 'own',
        CASE WHEN c.zero_retention OR $3 THEN 'stop'
-            ELSE coalesce($4, CASE i.settings ->> 'on_failure' WHEN 'stop' THEN 'stop' ELSE 'platform' END) END, $5
-     FROM companies c CROSS JOIN installation i WHERE c.id = $1
-     ON CONFLICT (company_id, provider, account) DO UPDATE SET source = 'own',
-       on_failure = CASE WHEN excluded.on_failure = 'stop' AND $4 IS NULL THEN s.on_failure ELSE excluded.on_failure END,
-       row_version = s.row_version + 1, changed_by = excluded.changed_by, changed_at = now()
+            ELSE coalesce($4, old.on_failure, CASE i.settings ->> 'on_failure' WHEN 'stop' THEN 'stop' ELSE 'platform' END)
+       END, $5
+     FROM companies c CROSS JOIN installation i
+     LEFT JOIN sources old ON old.company_id = c.id AND old.provider = $2 AND old.account = ''
+     WHERE c.id = $1
+     ON CONFLICT (company_id, provider, account) DO UPDATE SET source = 'own', on_failure = excluded.on_failure,
+       row_version = sources.row_version + 1, changed_by = excluded.changed_by, changed_at = now()
      RETURNING on_failure`,
     [companyId, provider, key.ref.provider === CUSTOM_PROVIDER, onFailure, actor],
   );
