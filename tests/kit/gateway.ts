@@ -53,14 +53,13 @@ export async function startGateway(
     idleTimeoutMs: 5_000,
     scrubber: createScrubber(),
     log: quiet,
-    clearKeys: null,
-    jobQueued: () => {},
+    keys: () => ({ clearKeyRoute: null, jobs: { start() {}, wake() {}, stop: () => Promise.resolve() } }),
     ...more,
   });
   const server = createServer(gateway.serve, null);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  gateway.listener.start();
+  gateway.start();
   const { port } = addressOf(server.address());
   return {
     url: `http://127.0.0.1:${port}`,

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { parseEgressAllow } from '@ownkey/guard/egress-policy';
 import { createScrubber } from '@ownkey/guard/scrub';
 import { prepareExchange } from '@ownkey/providers/exchange';
+import { readModelList } from '@ownkey/providers/models';
 import { writeError } from '@ownkey/providers/write-error';
 import { type Sandbox, startSandbox } from '@ownkey/sandbox/start';
 import { wrapKey } from '@ownkey/vault/envelope';
@@ -45,7 +46,14 @@ export async function startRealGateway(workerUrl: string): Promise<RealGateway> 
     policy: parseEgressAllow(new URL(sandbox.url).host).policy,
     catalogueBaseUrl: (provider) => targets.baseUrlOf(provider),
   });
-  const gateway = await startGateway(workerUrl, { baseUrls, egress, prepareExchange, writeError, scrubber });
+  const gateway = await startGateway(workerUrl, {
+    baseUrls,
+    egress,
+    prepareExchange,
+    writeError,
+    readModelList,
+    scrubber,
+  });
   return {
     ...gateway,
     sandbox,

@@ -2,7 +2,7 @@ import type { PrepareExchange, ProviderFailure } from '@ownkey/contract/dialect'
 import type { CatalogueEntry, Wire } from '@ownkey/contract/provider';
 import type { Logger } from '@ownkey/guard/log';
 import type { Scrubber } from '@ownkey/guard/scrub';
-import { createCallerReader } from './access/caller.ts';
+import { type CallerReader, createCallerReader } from './access/caller.ts';
 import { Configurations } from './access/configurations.ts';
 import { createUser, type Sql } from './access/load.ts';
 import { answering } from './database.ts';
@@ -15,6 +15,7 @@ import { BodyBudget } from './http/body.ts';
 import { Metrics } from './http/metrics.ts';
 import { createServe, type Route } from './http/serve.ts';
 import type { Serve } from './http/server.ts';
+import type { JobRunner } from './jobs/job-runner.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { PostgresLedger } from './ledger/postgres-ledger.ts';
 import { type ListedModel, ModelLists } from './models/model-lists.ts';
@@ -37,9 +38,14 @@ export interface GatewayOptions {
   limits?: Partial<GatewayLimits>;
   scrubber: Scrubber;
   log: Logger;
-  clearKeys: ((configurations: Configurations) => Route) | null;
-  /** A job may wait: tells the job runner. */
-  jobQueued: () => void;
+  /** What handles keys and jobs, made of what the gateway offers. */
+  keys: (offered: { ledger: Ledger; callers: CallerReader }) => KeysOfGateway;
+}
+
+export interface KeysOfGateway {
+  /** `POST /keys`; null = off. */
+  clearKeyRoute: Route | null;
+  jobs: Pick<JobRunner, 'start' | 'wake' | 'stop'>;
 }
 
 export interface Gateway {
@@ -49,6 +55,8 @@ export interface Gateway {
   configurations: Configurations;
   modelLists: ModelLists;
   metrics: Metrics;
+  /** Begins listening to the database and taking jobs; call it once the port is open. */
+  start(): void;
   /** New calls are refused from here on. */
   beginStop(): void;
   /** Resolves when no call runs, at the latest after `limitMs`. */
@@ -74,7 +82,7 @@ const LIMITS: GatewayLimits = {
   bodyMs: 240_000,
 };
 
-/** Everything between the caller's socket and egress, wired. Nothing runs until `listener.start()` and the first request. */
+/** Everything between the caller's socket and egress, wired. Nothing runs until `start()` and the first request. */
 export function composeGateway(options: GatewayOptions): Gateway {
   const { egress, log, scrubber, targets, workerId } = options;
   const sql = answering(options.sql);
@@ -97,6 +105,7 @@ export function composeGateway(options: GatewayOptions): Gateway {
   });
   const runningKeys = new RunningKeys(options.sql, (keyId, version) => egress.closeKey(keyId, version));
   const check = singleCheck(() => runningKeys.check(), log);
+  const keys = options.keys({ ledger, callers });
   const listener = new Listener({
     connectionString: options.listenDatabaseUrl,
     workerId,
@@ -107,7 +116,7 @@ export function composeGateway(options: GatewayOptions): Gateway {
         modelLists.forget(keyId);
         egress.closeKey(keyId, version);
       },
-      jobQueued: options.jobQueued,
+      jobQueued: () => keys.jobs.wake(),
       unsure: check,
     },
   });
@@ -147,7 +156,7 @@ export function composeGateway(options: GatewayOptions): Gateway {
   const serve = createServe({
     gateway,
     ...createModelsRoutes({ callers, configurations, targets, lists: modelLists }),
-    clearKeys: options.clearKeys?.(configurations) ?? null,
+    clearKeys: keys.clearKeyRoute,
     unready: () => unready(options.sql),
     isStopping: () => stopping,
     metrics,
@@ -160,6 +169,10 @@ export function composeGateway(options: GatewayOptions): Gateway {
     configurations,
     modelLists,
     metrics,
+    start: () => {
+      listener.start();
+      keys.jobs.start();
+    },
     beginStop: () => {
       stopping = true;
     },
@@ -169,8 +182,9 @@ export function composeGateway(options: GatewayOptions): Gateway {
     },
     async close() {
       stopping = true;
+      await keys.jobs.stop(500);
       await listener.stop();
-      await ledger.close(2_000);
+      await ledger.close(1_000);
     },
   };
 }

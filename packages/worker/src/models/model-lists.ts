@@ -1,6 +1,7 @@
 import { newId } from '@ownkey/contract/ids';
 import type { CatalogueEntry } from '@ownkey/contract/provider';
 import type { Logger } from '@ownkey/guard/log';
+import type { ListedModel } from '@ownkey/providers/models';
 import type { Caller } from '../access/caller.ts';
 import type { Sql } from '../access/load.ts';
 import type { Egress } from '../egress/egress.ts';
@@ -9,12 +10,7 @@ import type { Targets } from '../gateway/targets.ts';
 import type { Hold, Ledger } from '../ledger/ledger.ts';
 import { fetchModels, type ModelsAnswer } from './fetch-models.ts';
 
-/** A model as a provider lists it. What else the provider says of it stays with it. */
-export interface ListedModel {
-  id: string;
-  /** Seconds since 1970, where the provider says. */
-  created?: number;
-}
+export type { ListedModel };
 
 export interface ModelListOptions {
   sql: Sql;
@@ -83,7 +79,7 @@ export class ModelLists {
     } catch {
       return [];
     }
-    const curated = entry.curated_models.map((id): ListedModel => ({ id }));
+    const curated = entry.curated_models.map((id): ListedModel => ({ id, chat: true }));
     if (entry.models === null) return this.#keep(key.id, key.version, curated, now() + GOOD_MS);
     try {
       const stored = await this.#readStored(key.id);

@@ -1,0 +1,150 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { createLogger, type Logger } from '@ownkey/guard/log';
+import { createScrubber } from '@ownkey/guard/scrub';
+import { loadCatalogue } from '@ownkey/providers/catalogue';
+import { prepareExchange } from '@ownkey/providers/exchange';
+import { readModelList } from '@ownkey/providers/models';
+import { writeError } from '@ownkey/providers/write-error';
+import { KekRing } from '@ownkey/vault/kek';
+import { loadKekFile } from '@ownkey/vault/kek-file';
+import { AuditSealer } from './audit/sealer.ts';
+import { composeGateway } from './compose-gateway.ts';
+import { composeKeys } from './compose-keys.ts';
+import type { WorkerConfig } from './config.ts';
+import { createPool, sqlOf } from './database.ts';
+import { PooledEgress } from './egress/pooled-egress.ts';
+import { createTargets } from './gateway/targets.ts';
+import { createServer } from './http/server.ts';
+import { EnvelopeStore } from './keys/envelope-store.ts';
+import { markUndecryptable } from './keys/mark-undecryptable.ts';
+import { loadSealingKeys } from './keys/sealing-keys.ts';
+
+/** A running worker. */
+export interface Worker {
+  readonly port: number;
+  /** Lets running answers end for a moment, then ends what is left, settles it and closes everything. Idempotent. */
+  stop(): Promise<void>;
+}
+
+const CATALOGUE = fileURLToPath(new URL('../../../catalogue', import.meta.url));
+/** Shares of the 4 s the supervisor gives a worker for its stop. */
+const DRAIN_MS = 2_000;
+
+/**
+ * Composes and starts the worker: reads the master key, checks that it fits the database, listens on `handle` (the supervisor's
+ * shared socket) or on its own port.
+ * @throws KekError, WrongMasterKeyError, CatalogueError, the driver's error when the database cannot be reached
+ */
+export async function startWorker(config: WorkerConfig, handle: object | null = null): Promise<Worker> {
+  const scrubber = createScrubber();
+  const log = createLogger({
+    name: 'worker',
+    level: config.logLevel,
+    scrubber,
+    write: (line) => process.stdout.write(line),
+  });
+  const workerId = randomBytes(8).toString('hex');
+  const kekRing = new KekRing(loadKekFile(config.kekFile));
+  const catalogue = loadCatalogue(CATALOGUE);
+  const pool = createPool({ connectionString: config.databaseUrl, name: 'general', connectionsMax: 8, log });
+  const ledgerPool = createPool({ connectionString: config.databaseUrl, name: 'ledger', connectionsMax: 3, log });
+  const sql = sqlOf(pool);
+  const targets = createTargets(catalogue, config.baseUrls);
+  const sealingKeys = await loadSealingKeys(pool, kekRing);
+  const envelopes = new EnvelopeStore({
+    sql,
+    kekRing,
+    scrubber,
+    undecryptable: (key) => {
+      log.error('a stored key does not open', { key_id: key.id, version: key.version });
+      markUndecryptable(sql, key).catch((error: unknown) => log.error('its status could not be written', { error }));
+    },
+  });
+  const egress = new PooledEgress({
+    kekRing,
+    envelopes,
+    connectTimeoutMs: config.connectTimeoutMs,
+    extraCa: config.extraCa,
+    policy: config.egress,
+    catalogueBaseUrl: (provider) => targets.baseUrlOf(provider),
+  });
+  const sealer = new AuditSealer({ pool, kekRing, log });
+  const gateway = composeGateway({
+    targets,
+    prepareExchange,
+    writeError,
+    readModelList,
+    egress,
+    sql,
+    ledgerSql: sqlOf(ledgerPool),
+    listenDatabaseUrl: config.listenDatabaseUrl,
+    workerId,
+    bodyBytesMax: config.bodyBytesMax,
+    headersTimeoutMs: config.headersTimeoutMs,
+    idleTimeoutMs: config.idleTimeoutMs,
+    scrubber,
+    log,
+    keys: ({ ledger, callers }) => {
+      const keys = composeKeys({
+        pool,
+        kekRing,
+        sealingKeys,
+        catalogue,
+        targets,
+        policy: config.egress,
+        envelopes,
+        egress,
+        ledger,
+        prepareExchange,
+        readModelList,
+        scrubber,
+        log,
+      });
+      return { clearKeyRoute: config.clearKeys ? keys.clearKeyRoute(callers) : null, jobs: keys.jobs };
+    },
+  });
+  const { metrics } = gateway;
+  metrics.gauge('ownkey_egress_calls', 'Calls running at providers.', () => egress.counts.calls);
+  metrics.gauge('ownkey_egress_sockets', 'Connections to providers.', () => egress.counts.sockets);
+  const server = createServer(gateway.serve, config.tls);
+  endOnDefect(log);
+  server.listen(handle ?? { host: config.host, port: config.port });
+  await once(server, 'listening');
+  gateway.start();
+  sealer.start();
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : config.port;
+  log.info('worker started', { port, worker_id: workerId, providers: targets.providers.length });
+
+  let stopped: Promise<void> | null = null;
+  const stop = async (): Promise<void> => {
+    gateway.beginStop();
+    server.close();
+    await gateway.drained(DRAIN_MS);
+    await egress.close();
+    server.closeAllConnections();
+    await sealer.stop();
+    await gateway.close();
+    await Promise.all([pool.end(), ledgerPool.end()]);
+    log.info('worker stopped');
+  };
+  return {
+    port,
+    stop: () => {
+      stopped ??= stop();
+      return stopped;
+    },
+  };
+}
+
+/** A defect nobody caught: said once, then the process ends and the supervisor starts a fresh one. */
+function endOnDefect(log: Logger): void {
+  const end = (error: unknown): void => {
+    log.fatal('the worker ends because of a defect', { error });
+    process.exit(1);
+  };
+  process.on('uncaughtException', end);
+  process.on('unhandledRejection', end);
+}
