@@ -1,4 +1,4 @@
-import { createInstance } from 'i18next';
+import { createInstance, type i18n } from 'i18next';
 import { initReactI18next } from 'react-i18next';
 import { en } from './en.ts';
 
@@ -21,17 +21,23 @@ export function pickLocale(preferred: readonly string[]): string {
   return 'en';
 }
 
+/** Texts in one locale. Text nodes alone show them, so nothing is escaped here. */
+export function createTexts(locale: string): i18n {
+  const texts = createInstance();
+  void texts.use(initReactI18next).init({
+    lng: locale,
+    fallbackLng: 'en',
+    defaultNS: 'texts',
+    resources: { en: { texts: en } },
+    interpolation: { escapeValue: false },
+    initAsync: false,
+  });
+  return texts;
+}
+
+/** Starts the texts of the page in the reader's language. */
 export function startTexts(): void {
   const locale = pickLocale(navigator.languages);
-  void createInstance()
-    .use(initReactI18next)
-    .init({
-      lng: locale,
-      fallbackLng: 'en',
-      defaultNS: 'texts',
-      resources: { en: { texts: en } },
-      interpolation: { escapeValue: false },
-      initAsync: false,
-    });
+  createTexts(locale);
   document.documentElement.lang = locale;
 }

@@ -88,10 +88,10 @@ export function DataTable<Row>(props: {
 
 function Cell<Row>({ column, row, pad }: { column: Column<Row>; row: Row; pad: string }) {
   const content = column.cell(row);
-  const classes = `min-w-0 text-start font-normal empty:hidden sm:align-middle sm:first:ps-4 sm:last:pe-4 sm:empty:table-cell ${pad} ${column.card ?? ''} ${column.className ?? ''}`;
+  const classes = `min-w-0 font-normal empty:hidden sm:align-middle sm:first:ps-4 sm:last:pe-4 sm:empty:table-cell ${pad} ${column.card ?? ''} ${column.className ?? ''}`;
   if (column.names === true) {
     return (
-      <th role="rowheader" scope="row" className={classes}>
+      <th role="rowheader" scope="row" className={`text-start ${classes}`}>
         {content}
       </th>
     );

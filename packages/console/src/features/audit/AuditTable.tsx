@@ -87,14 +87,14 @@ export function AuditTable(props: { co: string; lines: readonly AuditLine[]; zon
       id: 'cost',
       header: t('audit.column_cost'),
       card: 'text-end',
-      className: 'sm:whitespace-nowrap',
+      className: 'sm:text-end sm:whitespace-nowrap',
       cell: (line) => <CostCell line={line} />,
     },
     {
       id: 'actor',
       header: t('audit.column_actor'),
       card: 'text-text-2',
-      className: 'sm:min-w-20 sm:max-w-32',
+      className: 'sm:min-w-26 sm:max-w-36',
       cell: (line) => <Foreign text={actorText(line, t)} lines={1} />,
     },
   ];

@@ -1,0 +1,31 @@
+import { expect, it } from 'vitest';
+import { en } from './en.ts';
+import { createTexts, pickLocale } from './start.ts';
+
+it('keeps the region of a language it speaks and falls back to English', () => {
+  expect(pickLocale(['de-DE', 'en-GB', 'en'])).toBe('en-GB');
+  expect(pickLocale(['pt-BR'])).toBe('en');
+  expect(pickLocale([])).toBe('en');
+});
+
+it('leaves no text empty and no place in a text unfilled by name', () => {
+  for (const [area, texts] of Object.entries(en)) {
+    for (const [name, text] of Object.entries(texts)) {
+      expect(text, `${area}.${name}`).not.toBe('');
+      expect(text.replaceAll(/\{\{\w+\}\}/g, ''), `${area}.${name}`).not.toMatch(/\{\{|\}\}/);
+    }
+  }
+});
+
+it('says nothing in the words of the trade that pages avoid', () => {
+  for (const [area, texts] of Object.entries(en)) {
+    for (const [name, text] of Object.entries(texts)) {
+      expect(text, `${area}.${name}`).not.toMatch(/BYOK|platform key|\bprobe\b|envelope|tenant/i);
+    }
+  }
+});
+
+it('fills facts in without changing them', () => {
+  const { t } = createTexts('en');
+  expect(t('act.tested', { name: '<b>"x" & y</b>', status: 'Valid' })).toBe('<b>"x" & y</b>: Valid.');
+});
