@@ -46,6 +46,8 @@ export interface KeyWorkerOptions {
   listed: string;
   ring?: KekRing;
   unreachableMs?: number;
+  /** After which a running job counts as a dead worker's. */
+  leaseMs?: number;
   /** false = jobs wait until `keys.jobs.start()`. */
   start?: boolean;
 }
@@ -90,6 +92,7 @@ export async function startKeyWorker(workerUrl: string, options: KeyWorkerOption
     scrubber,
     log: quiet,
     unreachableMs: options.unreachableMs ?? 200,
+    ...(options.leaseMs !== undefined && { leaseMs: options.leaseMs }),
   });
   if (options.start !== false) keys.jobs.start();
   return {

@@ -42,6 +42,8 @@ export interface KeysOptions {
   readonly log: Logger;
   /** For tests: see `ProberOptions`. */
   readonly unreachableMs?: number;
+  /** For tests: see `JobRunnerOptions`. */
+  readonly leaseMs?: number;
 }
 
 export interface Keys {
@@ -80,6 +82,7 @@ export function composeKeys(options: KeysOptions): Keys {
   const jobs = new JobRunner({
     sql,
     log,
+    ...(options.leaseMs !== undefined && { leaseMs: options.leaseMs }),
     handlers: {
       'key.connect': (job, steps) => connectKey(parts, job, steps),
       'key.replace': (job, steps) => replaceKey(parts, job, steps),
