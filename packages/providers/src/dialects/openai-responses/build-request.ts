@@ -1,0 +1,3 @@
+export function buildResponsesRequest(..._: unknown[]): never {
+  throw new Error('later');
+}

@@ -1,0 +1,3 @@
+export function readResponsesAnswer(..._: unknown[]): never {
+  throw new Error('later');
+}

@@ -1,0 +1,3 @@
+export function readResponsesRequest(..._: unknown[]): never {
+  throw new Error('later');
+}

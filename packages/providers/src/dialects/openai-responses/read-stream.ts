@@ -1,0 +1,9 @@
+export class ResponsesStreamReader {
+  constructor(..._: unknown[]) {}
+  read(): never[] {
+    return [];
+  }
+  end(): never[] {
+    return [];
+  }
+}

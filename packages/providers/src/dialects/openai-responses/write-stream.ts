@@ -1,0 +1,6 @@
+export class ResponsesStreamWriter {
+  constructor(..._: unknown[]) {}
+  write(): string {
+    return '';
+  }
+}
