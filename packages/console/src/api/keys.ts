@@ -127,7 +127,7 @@ function withSource(provider: Provider, source?: 'own' | 'platform', onFailure?:
 }
 
 export function useRemoveKey() {
-  const refresh = useRefreshKeys();
+  const queries = useQueryClient();
   return useMutation({
     mutationFn: async (key: Key) =>
       (
@@ -137,6 +137,10 @@ export function useRemoveKey() {
           { ifMatch: key.etag },
         )
       ).data,
-    onSettled: refresh,
+    // The key itself is gone: what still shows it must not ask for it again.
+    onSuccess: (_answer, key) =>
+      queries.invalidateQueries({
+        predicate: ({ queryKey }) => (queryKey[0] === KEYS || queryKey[0] === 'audit') && queryKey[2] !== key.id,
+      }),
   });
 }

@@ -11,7 +11,7 @@ import { lazy, Suspense } from 'react';
 import { sessionQuery } from '../api/session.ts';
 import { parseAuditSearch } from '../features/audit/audit-search.ts';
 import { KeysPage } from '../features/keys/KeysPage.tsx';
-import { parseKeysSearch } from '../features/keys/keys-search.ts';
+import { keysSearchValues, parseKeysSearch } from '../features/keys/keys-search.ts';
 import { CompanyShell } from '../features/shell/CompanyShell.tsx';
 import { CrashPage } from '../features/shell/CrashPage.tsx';
 import { NotFoundPage } from '../features/shell/NotFoundPage.tsx';
@@ -106,10 +106,11 @@ const companyHome = createRoute({
 const keys = createRoute({
   getParentRoute: () => company,
   path: '/keys',
-  validateSearch: parseKeysSearch,
+  // Without defaults: the router writes into the address whatever this returns.
+  validateSearch: (raw: Record<string, unknown>) => keysSearchValues(parseKeysSearch(raw)),
   component: () => (
     <CompanyShell co={keys.useParams().co} room="keys">
-      <KeysPage co={keys.useParams().co} search={keys.useSearch()}>
+      <KeysPage co={keys.useParams().co} search={parseKeysSearch(keys.useSearch())}>
         <Suspense>
           <Outlet />
         </Suspense>
@@ -121,7 +122,7 @@ const keys = createRoute({
 const connect = createRoute({
   getParentRoute: () => keys,
   path: '/connect',
-  component: () => <ChooseProvider co={connect.useParams().co} search={connect.useSearch()} />,
+  component: () => <ChooseProvider co={connect.useParams().co} search={parseKeysSearch(connect.useSearch())} />,
 });
 
 const connectProvider = createRoute({
@@ -131,7 +132,7 @@ const connectProvider = createRoute({
     <ConnectDialog
       co={connectProvider.useParams().co}
       providerId={connectProvider.useParams().provider}
-      search={connectProvider.useSearch()}
+      search={parseKeysSearch(connectProvider.useSearch())}
     />
   ),
 });

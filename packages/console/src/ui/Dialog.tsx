@@ -3,6 +3,7 @@ import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { IconButton } from './Button.tsx';
 import { Icon } from './Icon.tsx';
+import { useOpener } from './use-opener.ts';
 
 /*
  * The overlays of radix lock scrolling with an injected <style>, which the page's policy forbids; an element of our own and the
@@ -28,6 +29,7 @@ export interface DialogProps {
 /** A modal layer: full screen below 640 px, traps focus and gives it back. Opened by being rendered. */
 export function Dialog({ title, onClose, children, footer, shape = 'dialog', onOpen }: DialogProps) {
   const { t } = useTranslation();
+  const giveFocusBack = useOpener();
   const place =
     shape === 'sheet'
       ? 'layer-enter fixed inset-0 z-40 flex flex-col overflow-hidden bg-surface text-text shadow-layer sm:start-auto sm:w-[480px]'
@@ -42,6 +44,7 @@ export function Dialog({ title, onClose, children, footer, shape = 'dialog', onO
           className={place}
           aria-describedby={undefined}
           onOpenAutoFocus={onOpen}
+          onCloseAutoFocus={giveFocusBack}
           onInteractOutside={(event) => event.preventDefault()}
         >
           <header className="flex items-center justify-between gap-4 border-b border-border px-4 py-3 sm:px-6">
@@ -73,11 +76,13 @@ export function AlertDialog(props: {
   confirm: ReactNode;
   children: ReactNode;
 }) {
+  const giveFocusBack = useOpener();
   return (
     <Alert.Root open onOpenChange={(open) => (open ? undefined : props.onKeep())}>
       <Alert.Portal>
         <div className={OVERLAY} aria-hidden="true" />
         <Alert.Content
+          onCloseAutoFocus={giveFocusBack}
           data-oky-modal=""
           aria-modal="true"
           className="layer-enter fixed inset-x-3 bottom-3 z-40 flex max-h-[90dvh] flex-col overflow-hidden rounded-card bg-surface shadow-layer sm:inset-auto sm:start-1/2 sm:top-[12dvh] sm:w-[480px] sm:-ms-[240px]"

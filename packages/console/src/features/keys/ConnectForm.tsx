@@ -112,6 +112,7 @@ export function ConnectForm(props: {
           label={preset?.keyless === true ? t('connect.key_optional') : t('connect.key')}
           owner={anyForm ? null : owner}
           all={owners}
+          onTyped={() => setAnyForm(false)}
           onForm={(next) => {
             setForm(next);
             props.onPasted(next.state !== 'empty' && next.state !== 'cleared');

@@ -49,14 +49,14 @@ export function KeysTable(props: {
       header: t('keys.column_key'),
       names: true,
       card: 'col-span-2',
-      className: 'sm:w-[28%]',
+      className: 'sm:w-[30%]',
       cell: (line) => <NameCell line={line} co={co} />,
     },
     {
       id: 'status',
       header: t('keys.column_status'),
       card: 'col-span-2',
-      className: 'sm:w-[27%]',
+      className: 'sm:w-[26%]',
       cell: ({ key, row }) =>
         key === null ? (
           row.group === 'gated' ? (
@@ -83,7 +83,8 @@ export function KeysTable(props: {
     {
       id: 'requests',
       header: t('keys.requests'),
-      className: 'text-end whitespace-nowrap',
+      card: 'text-end',
+      className: 'sm:text-end sm:whitespace-nowrap',
       cell: ({ key }) =>
         key === null ? null : (
           <span className="text-text-2 sm:text-text">

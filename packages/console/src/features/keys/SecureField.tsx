@@ -35,6 +35,8 @@ export function SecureField(props: {
   owner: ShapeOwner | null;
   all: readonly ShapeOwner[];
   onForm?: (form: FormState) => void;
+  /** The text was changed by hand or paste; told before its check. */
+  onTyped?: () => void;
   /** An error from outside, such as the provider's refusal. */
   error?: ReactNode;
   autoFocus?: boolean;
@@ -97,8 +99,9 @@ export function SecureField(props: {
   const filled = form.state !== 'empty' && form.state !== 'cleared';
   const recheck = useRef(check);
   recheck.current = check;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a changed owner is what asks for another look
   useEffect(() => {
-    if (owner === null && (input.current?.value ?? '') !== '') recheck.current();
+    if ((input.current?.value ?? '') !== '') recheck.current();
   }, [owner]);
 
   useEffect(() => {
@@ -143,7 +146,10 @@ export function SecureField(props: {
             event.preventDefault();
             report({ state: 'wrong', problem: 'too_long', provider: null });
           }}
-          onInput={check}
+          onInput={() => {
+            props.onTyped?.();
+            check();
+          }}
           onBlur={(event) => {
             if (event.relatedTarget?.id !== `${id}-show`) setShown(false);
           }}
