@@ -40,7 +40,19 @@ interface Link {
   at: Date | null;
 }
 
+interface Head {
+  n: string;
+  hash: Buffer;
+  mac: Buffer;
+  kek_id: string;
+  /** Number of the last entry there is, at the same moment. */
+  last: string | null;
+}
+
 async function checkChain(sql: Sql, ring: KekRing, company: string) {
+  // The head first: what is sealed while this runs lies behind it and is the next check's.
+  const head = await readHead(sql, company);
+  const end = BigInt(head?.n ?? 0);
   let hash: Buffer = CHAIN_START;
   let n = 0n;
   let last: Link | null = null;
@@ -53,8 +65,8 @@ async function checkChain(sql: Sql, ring: KekRing, company: string) {
     const { rows } = await sql.query<Link>(
       `SELECT c.n::text, c.event_id, c.hash, e.at, CASE WHEN e.id IS NOT NULL THEN audit_text(e) END AS text
        FROM audit_chain c LEFT JOIN audit_events e ON e.id = c.event_id
-       WHERE c.company_id = $1 AND c.n > $2 ORDER BY c.n LIMIT $3`,
-      [company, n.toString(), PAGE],
+       WHERE c.company_id = $1 AND c.n > $2 AND c.n <= $3 ORDER BY c.n LIMIT $4`,
+      [company, n.toString(), end.toString(), PAGE],
     );
     for (const link of rows) {
       const fail = (problem: string) => report({ company, event_id: link.event_id, problem });
@@ -68,27 +80,34 @@ async function checkChain(sql: Sql, ring: KekRing, company: string) {
     }
     if (rows.length < PAGE) break;
   }
-  return report(await checkEnd(sql, ring, { company, n, hash, last }));
+  return report(problemOfEnd(ring, head, { company, n, hash, last }));
 }
 
-async function checkEnd(
-  sql: Sql,
-  ring: KekRing,
-  end: { company: string; n: bigint; hash: Buffer; last: Link | null },
-): Promise<Broken | null> {
-  const { company, n, hash, last } = end;
-  const { rows } = await sql.query<{ n: string; hash: Buffer; mac: Buffer; kek_id: string }>(
-    'SELECT n::text, hash, mac, kek_id FROM audit_heads WHERE company_id = $1',
+async function readHead(sql: Sql, company: string): Promise<Head | null> {
+  const { rows } = await sql.query<Omit<Head, 'n'> & { n: string | null }>(
+    `SELECT h.n::text, h.hash, h.mac, h.kek_id, l.last::text
+     FROM (SELECT max(n) AS last FROM audit_chain WHERE company_id = $1) l LEFT JOIN audit_heads h ON h.company_id = $1`,
     [company],
   );
-  const head = rows[0];
+  const [row] = rows;
+  if (!row || (row.n === null && row.last === null)) return null;
+  return { ...row, n: row.n ?? '0' };
+}
+
+function problemOfEnd(
+  ring: KekRing,
+  head: Head | null,
+  end: { company: string; n: bigint; hash: Buffer; last: Link | null },
+): Broken | null {
+  const { company, n, hash, last } = end;
   const at = (problem: string): Broken => ({ company, event_id: last?.event_id ?? '', problem });
-  if (!head) return n === 0n ? null : at('the head of the chain is missing');
+  if (head === null) return null;
+  if (head.n === '0') return at('the head of the chain is missing');
   const mac = checkHead(ring, { company, ...head });
   if (mac === 'unknown') return at(`the head was made with the master key ${head.kek_id}, which is not loaded`);
   if (mac === 'wrong') return at('the head of the chain is not authentic');
   if (BigInt(head.n) > n) return at(`${BigInt(head.n) - n} entries after it are missing from the chain`);
-  return head.n === n.toString() && head.hash.equals(hash) ? null : at('the chain goes on behind its head');
+  return head.n === head.last && head.hash.equals(hash) ? null : at('the chain goes on behind its head');
 }
 
 /** An event below the sealer's line that is in no chain was put in afterwards, or its entry was taken out. */
