@@ -2,7 +2,7 @@ import type { Job } from '@ownkey/contract/api/jobs';
 import type { KeyConnectBody, KeyPatchBody, KeyTested } from '@ownkey/contract/api/keys';
 import { OwnkeyError } from '@ownkey/contract/errors';
 import type { JobPayloads } from '@ownkey/contract/jobs';
-import { PLATFORM_OWNER } from '@ownkey/contract/key';
+import { CUSTOM_PROVIDER, PLATFORM_OWNER } from '@ownkey/contract/key';
 import { resolveProvider } from '@ownkey/providers/catalogue';
 import { changeKey } from '../../domain/keys/change.ts';
 import { assertContext, planConnect, readContext } from '../../domain/keys/connect.ts';
@@ -19,7 +19,7 @@ import {
   viewKeys,
   within,
 } from '../../domain/keys/key-calls.ts';
-import { readPayerState } from '../../domain/keys/payer.ts';
+import { type PayerState, readPayerState } from '../../domain/keys/payer.ts';
 import { assertKeyUnchanged, type NextPayer, removeKey } from '../../domain/keys/remove.ts';
 import { KEY_POSITION, keyPosition, listKeys } from '../../domain/keys/store.ts';
 import { PAGE_SIZE, pageOf, readCursor } from '../cursor.ts';
@@ -81,6 +81,7 @@ export async function connectKey(
     throw new OwnkeyError('request.invalid', { problem: 'scope: name the person (x-ownkey-user).', param: 'scope' });
   if (!personal && caller.role !== 'admin') throw new OwnkeyError('auth.role');
   const state = caller.companyId === null ? null : await readState(parts, caller.companyId);
+  if (state !== null) assertMayConnect(parts, state, body.provider, personal);
   const planned = planConnect(
     body,
     {
@@ -95,10 +96,16 @@ export async function connectKey(
       nowS: Math.floor(Date.now() / 1000),
     },
   );
-  if (state !== null) assertMayTest(state, planned.payload.provider, planned.providerName, personal);
   const job = { kind: 'key.connect' as const, payload: planned.payload, sealed: planned.sealed };
   const answer = answerOf(await order(parts, caller, job, headers, gone), caller);
   return answer.status === 200 && answer.body.id !== null && answer.body.stored ? { ...answer, status: 201 } : answer;
+}
+
+/** Plan and consent come before the key is looked at; an unknown provider is left to the next check. */
+function assertMayConnect(parts: Parts, state: PayerState, provider: string, personal: boolean): void {
+  const entry = resolveProvider(parts.catalogue, provider);
+  const id = entry?.id ?? (provider.toLowerCase() === CUSTOM_PROVIDER ? CUSTOM_PROVIDER : null);
+  if (id !== null) assertMayTest(state, id, entry?.name ?? 'a custom endpoint', personal);
 }
 
 export async function testKey(
