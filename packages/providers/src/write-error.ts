@@ -47,7 +47,8 @@ const KNOWN_TYPES = new Set([...Object.values(ANTHROPIC_TYPES), 'api_error']);
 
 /** Clients of that wire know a closed set of types: https://platform.claude.com/docs/en/api/errors */
 function anthropicType({ status, type }: ProviderFailure): string {
-  if (type !== null && KNOWN_TYPES.has(type)) return type;
+  // Other wires call nearly everything an invalid request; here the type has to fit the status.
+  if (type !== null && KNOWN_TYPES.has(type) && (status === 400 || !(status in ANTHROPIC_TYPES))) return type;
   return ANTHROPIC_TYPES[status] ?? (status >= 500 ? 'api_error' : 'invalid_request_error');
 }
 

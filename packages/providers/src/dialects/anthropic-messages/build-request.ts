@@ -106,12 +106,12 @@ function buildBlock(part: NeutralPart): Json {
         ...cache,
       };
     case 'tool-call':
-      return { type: 'tool_use', id: part.id, name: part.name, input: inputOf(part), ...cache };
+      return { type: 'tool_use', id: toolId(part.id), name: part.name, input: inputOf(part), ...cache };
     case 'tool-result': {
       const content = part.content.map(buildBlock);
       return defined({
         type: 'tool_result',
-        tool_use_id: part.callId,
+        tool_use_id: toolId(part.callId),
         content: content.length > 0 ? plainOrBlocks(content) : undefined,
         is_error: part.isError,
         ...cache,
@@ -120,6 +120,11 @@ function buildBlock(part: NeutralPart): Json {
     default:
       throw new UnsupportedFeature('messages', `A part of the kind ${part.type} has no place in this message.`);
   }
+}
+
+/** Ids of other providers may hold characters this API refuses; calls and their results are changed alike. */
+function toolId(id: string): string {
+  return id.replace(/[^a-zA-Z0-9_-]/g, '_');
 }
 
 function inputOf(call: Extract<NeutralPart, { type: 'tool-call' }>): Json {

@@ -21,7 +21,7 @@ export function buildChatAnswer(answer: NeutralAnswer, created: number): Json {
     object: 'chat.completion',
     created: answer.created ?? created,
     model: answer.model,
-    choices: [{ index: 0, message, logprobs: null, finish_reason: writeFinish(answer.stop) }],
+    choices: [{ index: 0, message, logprobs: null, finish_reason: writeFinish(answer.stop, refusals.length > 0) }],
     usage: answer.usage ? writeChatUsage(answer.usage) : undefined,
   });
 }

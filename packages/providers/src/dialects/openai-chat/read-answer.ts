@@ -27,7 +27,7 @@ export function readChatAnswer(body: Json, quirks: Quirks): NeutralAnswer | null
     model: textOf(body.model),
     ...(created === null ? {} : { created }),
     parts,
-    stop: readFinish(textOf(choice.finish_reason), calls.length > 0),
+    stop: readFinish(textOf(choice.finish_reason), calls.length > 0, textOrNull(message.refusal) !== null),
     usage: readChatUsage(body.usage ?? jsonOf(body.x_groq).usage, quirks),
   };
 }

@@ -24,6 +24,8 @@ export class ChatStreamReader implements StreamReader {
   readonly #tools: ToolStreams;
   /** Text and thinking that came while a tool call was open and incomplete. */
   #late: { kind: 'text' | 'thinking'; text: string }[] = [];
+  #hasPlainReasoning = false;
+  #refused = false;
   #started = false;
   #over = false;
   #finish: string | null = null;
@@ -73,7 +75,10 @@ export class ChatStreamReader implements StreamReader {
     const listed = Array.isArray(delta.content) ? readContentParts(delta.content) : null;
     const details = jsonsOf(delta.reasoning_details);
     const plain = textOf(delta.reasoning_content) || textOf(delta.reasoning) || (listed?.reasoning ?? '');
-    const reasoning = plain || details.map((detail) => textOf(detail.text) || textOf(detail.summary)).join('');
+    // Text of details repeats the plain text; it counts only where there is no other.
+    this.#hasPlainReasoning ||= plain !== '';
+    const detailed = details.map((detail) => textOf(detail.text) || textOf(detail.summary)).join('');
+    const reasoning = this.#hasPlainReasoning ? plain : detailed;
     if (reasoning) yield* this.#say('thinking', reasoning);
     for (const detail of details) yield* this.#signature(detail);
     const text = listed ? listed.text : textOf(delta.content);
@@ -82,6 +87,7 @@ export class ChatStreamReader implements StreamReader {
     if (refusal && !this.#tools.isBusy) {
       this.#tools.closeOpen();
       yield* this.#block.close();
+      this.#refused = true;
       yield { type: 'refusal-delta', text: refusal };
     }
     for (const piece of jsonsOf(delta.tool_calls)) yield* this.#tools.push(piece);
@@ -134,7 +140,7 @@ export class ChatStreamReader implements StreamReader {
     }
     events.push(...this.#block.close());
     if (this.#usage) events.push({ type: 'usage', usage: this.#usage, final: true });
-    events.push({ type: 'message-finish', stop: readFinish(reason, this.#tools.size > 0) });
+    events.push({ type: 'message-finish', stop: readFinish(reason, this.#tools.size > 0, this.#refused) });
     return events;
   }
 }

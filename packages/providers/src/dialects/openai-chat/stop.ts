@@ -9,8 +9,9 @@ const READ: Readonly<Record<string, NeutralStop>> = {
 };
 
 /** What a finish reason means. "stop" beside tool calls is a provider's slip; unknown reasons are an ordinary end. */
-export function readFinish(reason: string, hasCalls: boolean): NeutralStop {
+export function readFinish(reason: string, hasCalls: boolean, isRefused: boolean): NeutralStop {
   const stop = READ[reason] ?? 'stop';
+  if (isRefused && stop === 'stop') return 'refusal';
   return hasCalls && stop === 'stop' ? 'tool-calls' : stop;
 }
 
@@ -24,6 +25,7 @@ const WRITTEN: Readonly<Record<NeutralStop, string>> = {
   pause: 'stop',
 };
 
-export function writeFinish(stop: NeutralStop): string {
-  return WRITTEN[stop];
+/** `isRefused`: the refusal's own text is in the answer; then it ends as any other. */
+export function writeFinish(stop: NeutralStop, isRefused: boolean): string {
+  return stop === 'refusal' && isRefused ? 'stop' : WRITTEN[stop];
 }

@@ -30,6 +30,7 @@ export class ChatStreamWriter implements StreamWriter {
   #hasArguments = false;
   #thinking: Thinking = { type: 'thinking', text: '' };
   #details = 0;
+  #refused = false;
 
   constructor(options: ChatWriterOptions) {
     this.#options = options;
@@ -45,6 +46,7 @@ export class ChatStreamWriter implements StreamWriter {
       case 'text-delta':
         return event.text === '' ? '' : this.#chunk({ content: event.text });
       case 'refusal-delta':
+        this.#refused = true;
         return this.#chunk({ refusal: event.text });
       case 'thinking-start':
         this.#thinking = { type: 'thinking', text: '', ...(event.id === undefined ? {} : { id: event.id }) };
@@ -74,7 +76,7 @@ export class ChatStreamWriter implements StreamWriter {
         this.#usage = event.usage;
         return '';
       case 'message-finish':
-        return this.#chunk({}, writeFinish(event.stop)) + this.#usageChunk() + sseText('[DONE]');
+        return this.#chunk({}, writeFinish(event.stop, this.#refused)) + this.#usageChunk() + sseText('[DONE]');
       case 'error':
         return streamError('openai-chat', event.failure);
       case 'ping':
