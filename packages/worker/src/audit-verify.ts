@@ -34,7 +34,7 @@ export async function verifyAll(databaseUrl: string, ring: KekRing, say: (line: 
 }
 
 async function main(): Promise<number> {
-  const config = readConfig(process.env);
+  const config = readConfig();
   const ring = new KekRing(loadKekFile(config.kekFile));
   return verifyAll(config.databaseUrl, ring, (line) => process.stdout.write(`${line}\n`));
 }

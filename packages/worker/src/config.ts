@@ -56,7 +56,7 @@ const DEFAULT_IDLE_MS = 300_000;
  * Reads and checks the whole environment.
  * @throws ConfigError with all problems, those that would weaken the isolation of keys included
  */
-export function readConfig(env: Env, facts: ProcessFacts = processFacts()): WorkerConfig {
+export function readConfig(env: Env = process.env, facts: ProcessFacts = processFacts()): WorkerConfig {
   const problems = [...isolationProblems(env, facts)];
   const text = (name: string): string | null => readSetting(env, name, problems);
   const required = (name: string): string => {

@@ -7,7 +7,7 @@ let worker: Worker | null = null;
 onStop(() => worker?.stop());
 
 try {
-  const config = readConfig(process.env);
+  const config = readConfig();
   worker = await startWorker(config, await takeListener());
   reportReady({ port: worker.port });
 } catch (error) {
