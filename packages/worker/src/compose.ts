@@ -13,7 +13,7 @@ import { AuditSealer } from './audit/sealer.ts';
 import { composeGateway } from './compose-gateway.ts';
 import { composeKeys } from './compose-keys.ts';
 import type { WorkerConfig } from './config.ts';
-import { createPool, sqlOf } from './database.ts';
+import { createPool, LEDGER_SETTINGS, sqlOf } from './database.ts';
 import { PooledEgress } from './egress/pooled-egress.ts';
 import { createTargets } from './gateway/targets.ts';
 import { createServer } from './http/server.ts';
@@ -49,7 +49,13 @@ export async function startWorker(config: WorkerConfig, handle: object | null = 
   const kekRing = new KekRing(loadKekFile(config.kekFile));
   const catalogue = loadCatalogue(CATALOGUE);
   const pool = createPool({ connectionString: config.databaseUrl, name: 'general', connectionsMax: 8, log });
-  const ledgerPool = createPool({ connectionString: config.databaseUrl, name: 'ledger', connectionsMax: 3, log });
+  const ledgerPool = createPool({
+    connectionString: config.databaseUrl,
+    name: 'ledger',
+    connectionsMax: 3,
+    settings: LEDGER_SETTINGS,
+    log,
+  });
   const sql = sqlOf(pool);
   const targets = createTargets(catalogue, config.baseUrls);
   const sealingKeys = await loadSealingKeys(pool, kekRing);
