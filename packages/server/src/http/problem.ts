@@ -48,7 +48,8 @@ export function asOwnkeyError(error: unknown, request: Pick<FastifyRequest, 'met
   if (code === 'FST_ERR_CTP_EMPTY_JSON_BODY' || code === 'FST_ERR_CTP_INVALID_CONTENT_LENGTH' || statusCode === 400)
     return new OwnkeyError('request.invalid_json', { problem: 'it is empty or cut off' });
   if (statusCode === 405) return new OwnkeyError('method_not_allowed', { method: request.method });
-  if (statusCode === 404) return new OwnkeyError('not_found');
+  // 403 comes from the file server: a path that leads out of its folder.
+  if (statusCode === 404 || statusCode === 403) return new OwnkeyError('not_found');
   return new OwnkeyError('internal', {}, error instanceof Error ? error.message : 'thrown value', { cause: error });
 }
 
