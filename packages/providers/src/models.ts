@@ -1,80 +1,116 @@
 import type { CatalogueEntry } from '@ownkey/contract/provider';
+import { matchesModel } from './catalogue.ts';
+import { isJson, type Json, jsonOf, jsonsOf, listOf, parseJson, textOf, textOrNull } from './json.ts';
+import { tokensOf } from './tokens.ts';
 
-/** One model of a provider's own list. */
+/** A model as a provider lists it, as far as it says. */
 export interface ListedModel {
   id: string;
-  /** Seconds since 1970, where the provider says. */
+  /** Whether it answers chats: embeddings, images, speech and the like do not. */
+  chat: boolean;
+  /** Seconds since 1970. */
   created?: number;
   ownedBy?: string;
+  displayName?: string;
   contextTokens?: number;
-  outputTokensMax?: number;
-  /** false for what is known not to answer chats (embeddings, speech, images, moderation). */
-  chat: boolean;
+  maxOutputTokens?: number;
+  /** The provider is going to end it. */
+  deprecated?: boolean;
 }
 
-/** More than any provider lists; a longer answer is cut, so that a hostile endpoint costs bounded memory. */
-const MODELS_MAX = 5000;
-const ID_LENGTH_MAX = 256;
+/** The provider's answer holds no list of models. */
+export class UnreadableModelList extends Error {
+  constructor(provider: string) {
+    super(`the model list of ${provider} has an unknown form`);
+    this.name = 'UnreadableModelList';
+  }
+}
 
-/**
- * The models in a provider's answer, without repeats, in its order; entries without a usable id are left out.
- * @throws SyntaxError when the body is not JSON, TypeError when it holds no list
- */
+/** Longest id read, and most models of one list. */
+const ID_CHARACTERS_MAX = 256;
+const MODELS_MAX = 10_000;
+
+/** The models in a provider's answer, in its order, each once. Throws UnreadableModelList. Pure. */
 export function readModelList(entry: CatalogueEntry, body: Buffer): ListedModel[] {
-  const spec = entry.models;
-  if (spec === null) return [];
-  const parsed: unknown = JSON.parse(body.toString('utf8'));
-  const list = Array.isArray(parsed) ? parsed : fieldOf(parsed, spec.list_field);
-  if (!Array.isArray(list)) throw new TypeError(`no list of models under "${spec.list_field}"`);
-  const notChat = entry.not_chat_models.map((source) => new RegExp(`^(?:${source})`));
+  const value = parseJson(body.toString());
+  const items = itemsOf(entry, value);
+  if (items === null) throw new UnreadableModelList(entry.id);
   const models = new Map<string, ListedModel>();
-  for (const item of list.slice(0, MODELS_MAX)) {
-    const id = idOf(fieldOf(item, spec.id_field), spec.strip_prefix ?? '');
-    if (id === null || models.has(id)) continue;
-    models.set(id, describe(id, item, !notChat.some((pattern) => pattern.test(id))));
+  for (const item of items.slice(0, MODELS_MAX)) {
+    const id = idOf(entry, item);
+    if (id !== null && !models.has(id)) models.set(id, readModel(entry, id, item));
   }
   return [...models.values()];
 }
 
-function describe(id: string, item: unknown, chat: boolean): ListedModel {
-  const model: ListedModel = { id, chat };
-  const created = secondsOf(fieldOf(item, 'created')) ?? secondsOf(fieldOf(item, 'created_at'));
+function itemsOf(entry: CatalogueEntry, value: unknown): Json[] | null {
+  const field = entry.models?.list_field ?? 'data';
+  const found = isJson(value) && field !== '' ? (value[field] ?? value.data ?? value.models) : value;
+  return Array.isArray(found) ? jsonsOf(found) : null;
+}
+
+function idOf(entry: CatalogueEntry, item: Json): string | null {
+  const written = textOrNull(item[entry.models?.id_field ?? 'id']) ?? textOrNull(item.name);
+  const prefix = entry.models?.strip_prefix ?? '';
+  const id = written?.startsWith(prefix) ? written.slice(prefix.length) : written;
+  return id && id.length <= ID_CHARACTERS_MAX && !/\s/.test(id) ? id : null;
+}
+
+function readModel(entry: CatalogueEntry, id: string, item: Json): ListedModel {
+  const model: ListedModel = { id, chat: isChat(entry, id, item) };
+  const created = createdOf(item);
   if (created !== null) model.created = created;
-  const owner = fieldOf(item, 'owned_by');
-  if (typeof owner === 'string' && owner !== '') model.ownedBy = owner;
-  const context = countOf(item, [
-    'context_window',
+  const owner = textOrNull(item.owned_by) ?? textOrNull(item.organization);
+  if (owner !== null) model.ownedBy = owner;
+  const name = textOrNull(item.display_name) ?? textOrNull(item.name);
+  if (name !== null && name !== id) model.displayName = name.slice(0, ID_CHARACTERS_MAX);
+  const context = firstCount(item, [
     'context_length',
+    'context_window',
     'max_context_length',
     'max_model_len',
     'max_input_tokens',
   ]);
   if (context !== null) model.contextTokens = context;
-  const output = countOf(item, ['max_completion_tokens', 'max_output_tokens', 'max_tokens']);
-  if (output !== null) model.outputTokensMax = output;
+  const output =
+    firstCount(item, ['max_completion_tokens', 'max_output_tokens', 'max_tokens']) ??
+    tokensOf(jsonOf(item.top_provider).max_completion_tokens);
+  if (output) model.maxOutputTokens = output;
+  if (item.deprecation || item.deprecated === true || item.active === false) model.deprecated = true;
   return model;
 }
 
-function idOf(value: unknown, prefix: string): string | null {
-  if (typeof value !== 'string') return null;
-  const id = prefix !== '' && value.startsWith(prefix) ? value.slice(prefix.length) : value;
-  return id === '' || id.length > ID_LENGTH_MAX || /[\0-\x20\x7f]/.test(id) ? null : id;
+/** Kinds of models that some lists name and that do not chat. */
+const OTHER_KINDS = new Set([
+  'embedding',
+  'image',
+  'audio',
+  'moderation',
+  'rerank',
+  'transcribe',
+  'video',
+  'code-search',
+]);
+
+function isChat(entry: CatalogueEntry, id: string, item: Json): boolean {
+  if (entry.not_chat_models.some((pattern) => matchesModel(pattern, id))) return false;
+  if (jsonOf(item.capabilities).completion_chat === false) return false;
+  if (OTHER_KINDS.has(textOf(item.type))) return false;
+  const outputs = listOf(jsonOf(item.architecture).output_modalities);
+  return outputs.length === 0 || outputs.includes('text');
 }
 
-/** Seconds since 1970 from seconds or an ISO time; 0 means "not known" at several providers. */
-function secondsOf(value: unknown): number | null {
-  const seconds = typeof value === 'string' ? Math.floor(Date.parse(value) / 1000) : value;
-  return typeof seconds === 'number' && Number.isFinite(seconds) && seconds > 0 ? Math.floor(seconds) : null;
+function createdOf(item: Json): number | null {
+  const written = item.created ?? item.created_at;
+  if (typeof written === 'number' && written > 0 && Number.isSafeInteger(written)) return written;
+  const parsed = typeof written === 'string' ? Date.parse(written) : Number.NaN;
+  return Number.isNaN(parsed) ? null : Math.floor(parsed / 1000);
 }
 
-function countOf(item: unknown, names: readonly string[]): number | null {
+function firstCount(item: Json, names: string[]): number | null {
   for (const name of names) {
-    const value = fieldOf(item, name);
-    if (typeof value === 'number' && Number.isSafeInteger(value) && value > 0) return value;
+    const count = tokensOf(item[name]);
+    if (count) return count;
   }
   return null;
-}
-
-function fieldOf(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
 }
