@@ -48,7 +48,7 @@ export interface ControlPlane {
   createOperatorHeaders(): Promise<Headers>;
 }
 
-export function useControlPlane(): ControlPlane {
+export function useControlPlane(settings: Readonly<Record<string, string>> = {}): ControlPlane {
   const postgres = useTestDatabase();
   let server: Server | null = null;
   let database: Database | null = null;
@@ -61,6 +61,7 @@ export function useControlPlane(): ControlPlane {
       OWNKEY_GATEWAY_URL: 'http://127.0.0.1:1',
       OWNKEY_CONTROL_DATABASE_URL: postgres.controlUrl,
       OWNKEY_AUTH_SECRET: AUTH_SECRET,
+      ...settings,
     });
     server = await composeServer(config, {
       logTo: { write: (line) => logLines.push(line) },

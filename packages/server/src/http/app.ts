@@ -29,7 +29,7 @@ export interface AppOptions extends RouteContext {
 export async function createApp(handlers: Handlers, options: AppOptions): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: options.log,
-    logController: new LogController({ disableRequestLogging: true }),
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     genReqId: () => newId('request'),
     requestIdHeader: false,
     bodyLimit: API_BODY_BYTES_MAX,
@@ -62,13 +62,13 @@ export async function createApp(handlers: Handlers, options: AppOptions): Promis
     const route = request.routeOptions.url ?? 'none';
     options.metrics.observe(route, request.method, reply.statusCode, reply.elapsedTime / 1000);
     // The pattern, not the address: addresses hold what callers wrote.
-    const line = { request_id: request.id, method: request.method, route, status: reply.statusCode };
+    const line = { method: request.method, route, status: reply.statusCode };
     request.log.info({ ...line, ms: Math.round(reply.elapsedTime) }, 'answered');
   });
   app.setErrorHandler((error, request, reply) => {
     const known = asOwnkeyError(error, request);
     if (known.status >= 500) {
-      request.log.error({ request_id: request.id, code: known.code, err: known.cause ?? known }, 'failed');
+      request.log.error({ code: known.code, err: known.cause ?? known }, 'failed');
     }
     return sendProblem(reply, known, request.id);
   });

@@ -22,6 +22,8 @@ export interface Call<N extends RouteName> {
   readonly caller: CallerOf<Routes[N]['access']>;
   readonly credential: Credential;
   readonly client: Client;
+  /** The host name and port the caller asked for. */
+  readonly host: string;
   /** Set when the client went away or the server stops: waiting has no use any more. */
   readonly gone: AbortSignal;
 }

@@ -25,6 +25,7 @@ type AnyHandler = (call: {
   caller: unknown;
   credential: Credential;
   client: { address: string; userAgent: string | null };
+  host: string;
   gone: AbortSignal;
 }) => Promise<{ status: PropertyKey; body: unknown; headers?: Readonly<Record<string, string>> }>;
 
@@ -84,6 +85,7 @@ function registerRoute(
           caller: request.caller,
           credential: request.credential ?? { kind: 'none' },
           client: { address: request.ip, userAgent: request.headers['user-agent'] ?? null },
+          host: request.host,
           gone: gone.signal,
         });
         reply.code(Number(answer.status)).headers({ ...answer.headers });

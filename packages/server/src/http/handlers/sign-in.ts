@@ -11,6 +11,7 @@ import type { HandlersOf } from '../handler.ts';
 import type { Parts } from './parts.ts';
 
 const LOOPBACK = /^(?:127\.|::1$|::ffff:127\.)/;
+const LOCAL_NAME = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/;
 
 /** Sign-in, sessions, the first operator. */
 export function signInHandlers(parts: Parts): HandlersOf<keyof typeof SIGN_IN_ROUTES> {
@@ -21,9 +22,10 @@ export function signInHandlers(parts: Parts): HandlersOf<keyof typeof SIGN_IN_RO
     return { body: answerOf(row), headers: { 'set-cookie': cookie } };
   };
   return {
-    getInstallation: async ({ client }) => {
+    getInstallation: async ({ client, host }) => {
       const { mode, consoleUrl, gatewayUrl, sandboxUrl, mailUrl } = parts.installation;
-      const showDemo = mode === 'development' && LOOPBACK.test(client.address);
+      // By address and by name: a foreign page whose name was pointed at this machine gets nothing.
+      const showDemo = mode === 'development' && LOOPBACK.test(client.address) && LOCAL_NAME.test(host);
       const [isSetUp, demo] = await database.everywhere(async (sql) => [
         await hasOperator(sql),
         showDemo ? await readDemoAccounts(sql) : [],
