@@ -46,9 +46,8 @@ export function targetOf(catalogue: Catalogue, recording: Recording): ProviderTa
         recording.provider,
         'https://endpoint.example/v1',
       );
-  // A recording of another wire than the entry's (a server that speaks several) is read as what it is.
-  const speaksIt = target.entry.dialect === wire || (wire === 'openai-responses' && target.entry.abilities.responses);
-  return speaksIt ? target : { ...target, entry: { ...target.entry, dialect: wire } };
+  // A recording of another wire than the entry's (a provider that speaks several) is read as what it is.
+  return { ...target, entry: { ...target.entry, dialect: wire } };
 }
 
 /** The bytes of a recorded answer. */

@@ -80,8 +80,7 @@ function isWebAddress(value: unknown): boolean {
 function isPattern(value: unknown): boolean {
   if (!isText(value)) return false;
   try {
-    new RegExp(value);
-    return true;
+    return new RegExp(value) instanceof RegExp;
   } catch {
     return false;
   }

@@ -79,7 +79,10 @@ function readThinking(block: Json): NeutralPart {
 /** Blocks that a provider's own tools leave in a conversation. */
 export function isServerSide(type: string): boolean {
   return (
-    type === 'server_tool_use' || type === 'mcp_tool_use' || /_tool_result$/.test(type) || /^container_/.test(type)
+    type === 'server_tool_use' ||
+    type === 'mcp_tool_use' ||
+    type.endsWith('_tool_result') ||
+    type.startsWith('container_')
   );
 }
 

@@ -7,7 +7,9 @@ import type { SseEvent } from '../../sse.ts';
 import { cutEvent } from '../../translate/cut.ts';
 import { MalformedAnswer } from '../../translate/malformed.ts';
 import { OpenBlock } from '../../translate/open-block.ts';
+import { unpackSignature } from '../../translate/signature.ts';
 import type { StreamReader } from '../../translate/stream-dialect.ts';
+import { readSigned } from './read-answer.ts';
 import { readMessagesUsage } from './read-usage.ts';
 import { readStop } from './stop.ts';
 
@@ -19,6 +21,8 @@ export class MessagesStreamReader implements StreamReader {
   readonly #entry: CatalogueEntry;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #block = new OpenBlock();
+  /** Signatures of tool calls that a gateway put into blocks of their own. */
+  readonly #carried = new Map<string, string>();
   #isIgnored = false;
   #started = false;
   #over = false;
@@ -102,14 +106,20 @@ export class MessagesStreamReader implements StreamReader {
       case 'thinking':
         yield* this.#block.start({ type: 'thinking-start' });
         if (textOf(block.thinking)) yield { type: 'thinking-delta', text: textOf(block.thinking) };
-        if (textOf(block.signature)) yield signatureEvent(textOf(block.signature));
+        yield* signatureEvents(textOf(block.signature));
         break;
-      case 'redacted_thinking':
+      case 'redacted_thinking': {
         this.#isIgnored = true;
-        yield { type: 'redacted-thinking', data: textOf(block.data), format: 'anthropic-claude-v1' };
+        const { format, id, signature } = unpackSignature(textOf(block.data), 'anthropic-claude-v1');
+        if (format === 'google-gemini-v1') this.#carried.set(id, signature);
+        else yield { type: 'redacted-thinking', data: signature, format };
         break;
+      }
       case 'tool_use': {
-        yield* this.#block.start({ type: 'tool-start', id: textOf(block.id), name: textOf(block.name) });
+        const id = textOf(block.id);
+        const signature = this.#carried.get(id);
+        const signed = signature === undefined ? {} : { signature };
+        yield* this.#block.start({ type: 'tool-start', id, name: textOf(block.name), ...signed });
         const input = jsonOf(block.input);
         if (Object.keys(input).length > 0) yield { type: 'tool-delta', arguments: JSON.stringify(input) };
         break;
@@ -124,7 +134,7 @@ export class MessagesStreamReader implements StreamReader {
     if (delta.type === 'text_delta' && kind === 'text') yield { type: 'text-delta', text: textOf(delta.text) };
     else if (delta.type === 'thinking_delta' && kind === 'thinking') {
       yield { type: 'thinking-delta', text: textOf(delta.thinking) };
-    } else if (delta.type === 'signature_delta' && kind === 'thinking') yield signatureEvent(textOf(delta.signature));
+    } else if (delta.type === 'signature_delta' && kind === 'thinking') yield* signatureEvents(textOf(delta.signature));
     else if (delta.type === 'input_json_delta' && kind === 'tool') {
       const text = textOf(delta.partial_json);
       if (text !== '') yield { type: 'tool-delta', arguments: text };
@@ -144,6 +154,7 @@ export class MessagesStreamReader implements StreamReader {
   }
 }
 
-function signatureEvent(signature: string): NeutralEvent {
-  return { type: 'thinking-signature', signature, format: 'anthropic-claude-v1' };
+function* signatureEvents(written: string): Generator<NeutralEvent> {
+  const { signature, format } = readSigned(written === '' ? null : written);
+  if (signature !== undefined && format !== undefined) yield { type: 'thinking-signature', signature, format };
 }

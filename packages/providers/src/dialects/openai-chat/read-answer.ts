@@ -34,8 +34,9 @@ export function readChatAnswer(body: Json, quirks: Quirks): NeutralAnswer | null
 
 function readCalls(message: Json): NeutralPart[] {
   const indexer = new ToolIndexer();
-  return jsonsOf(message.tool_calls).map(({ index: _, ...whole }) => {
-    const { call } = indexer.resolve(whole);
+  return jsonsOf(message.tool_calls).map((whole) => {
+    // Whole calls stand in order; an index beside them may be wrong.
+    const { call } = indexer.resolve({ ...whole, index: null });
     const signature = textOrNull(jsonOf(jsonOf(whole.extra_content).google).thought_signature);
     return {
       type: 'tool-call',
