@@ -6,6 +6,7 @@ export interface FakeCall {
   readonly call: EgressCall;
   readonly body: string;
   readonly aborted: boolean;
+  readonly answered: boolean;
   /** How many times the caller's side asked to wait. */
   readonly pauses: number;
   readonly resumes: number;
@@ -41,8 +42,8 @@ export class FakeEgress implements Egress {
   }
 
   closeKey(keyId: string, version = Number.POSITIVE_INFINITY): void {
-    for (const { call, error } of this.calls) {
-      if (call.key.id === keyId && call.key.version <= version) error('key.removed', true);
+    for (const { call, error, answered } of this.calls) {
+      if (call.key.id === keyId && call.key.version <= version) error('key.removed', answered);
     }
   }
 
@@ -55,6 +56,7 @@ class OneCall implements FakeCall, EgressStream {
   readonly call: EgressCall;
   readonly #handler: EgressHandler;
   aborted = false;
+  answered = false;
   pauses = 0;
   resumes = 0;
   #over = false;
@@ -69,7 +71,9 @@ class OneCall implements FakeCall, EgressStream {
   }
 
   head(status: number, headers: Record<string, string> = {}): void {
-    if (!this.#ended) this.#handler.head(status, headers);
+    if (this.#ended) return;
+    this.answered = true;
+    this.#handler.head(status, headers);
   }
 
   data(text: string | Buffer): boolean {

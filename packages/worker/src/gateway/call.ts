@@ -10,7 +10,7 @@ import type { Egress, EgressError, EgressHandler, EgressStream, KeyRef } from '.
 import type { Hold, Ledger, Settlement } from '../ledger/ledger.ts';
 import { Relay } from './relay.ts';
 import type { Route } from './route.ts';
-import { usageOf } from './settlement.ts';
+import { usageComment, usageOf } from './settlement.ts';
 
 /** What every call of the gateway shares. */
 export interface CallParts {
@@ -140,6 +140,13 @@ class Call implements EgressHandler {
       void this.#book(this.#settlement(null, error.code), 'again');
       return;
     }
+    const { requestId: request_id, route } = this.#plan;
+    this.#parts.log.warn('a call failed', {
+      request_id,
+      code: error.code,
+      provider: route.target.slug,
+      why: error.message,
+    });
     this.#fail(error.code);
   }
 
@@ -284,14 +291,4 @@ class Call implements EgressHandler {
   #elapsed(): number {
     return Math.round(performance.now() - this.#startedAt);
   }
-}
-
-function usageComment({ usage, basis }: Settlement): Buffer {
-  const facts = {
-    input_tokens: usage?.input ?? 0,
-    output_tokens: usage?.output ?? 0,
-    cached_tokens: usage?.cacheRead ?? 0,
-    basis,
-  };
-  return Buffer.from(`: x-ownkey-usage ${JSON.stringify(facts)}\n\n`);
 }

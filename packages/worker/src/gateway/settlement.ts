@@ -1,5 +1,6 @@
 import type { AnswerReader } from '@ownkey/contract/dialect';
 import { NO_USAGE, type Usage, type UsageBasis } from '@ownkey/contract/usage';
+import type { Settlement } from '../ledger/ledger.ts';
 
 /** Bytes of text that count as one token where a provider reports nothing: the usual rule of thumb for English. */
 const BYTES_PER_TOKEN = 4;
@@ -24,4 +25,15 @@ export function usageOf(
     usage: { ...NO_USAGE, input: Math.ceil(requestBytes / BYTES_PER_TOKEN), output: counted },
     basis: 'counted',
   };
+}
+
+/** The last comment of a stream whose caller asked for its usage. */
+export function usageComment({ usage, basis }: Pick<Settlement, 'usage' | 'basis'>): Buffer {
+  const facts = {
+    input_tokens: usage?.input ?? 0,
+    output_tokens: usage?.output ?? 0,
+    cached_tokens: usage?.cacheRead ?? 0,
+    basis,
+  };
+  return Buffer.from(`: x-ownkey-usage ${JSON.stringify(facts)}\n\n`);
 }
