@@ -45,7 +45,10 @@ export const problem = z.looseObject({
   status: z.number().int(),
   detail: z.string(),
   code: z.string(),
-  request_id: z.string(),
+  request_id: z
+    .string()
+    .optional()
+    .describe('Absent from `not_found`, which says nothing that differs; the header has it'),
 });
 export type Problem = z.infer<typeof problem>;
 

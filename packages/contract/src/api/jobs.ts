@@ -13,7 +13,7 @@ export const job = z.object({
   result: keyTested.nullable(),
   /** Facts of jobs that are not about a key. */
   outcome: z.record(z.string(), z.unknown()).nullable(),
-  error: problem.nullable(),
+  error: problem.extend({ request_id: z.string() }).nullable(),
   created_at: time,
   finished_at: time.nullable(),
 });
