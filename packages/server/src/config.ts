@@ -26,10 +26,19 @@ export class ConfigError extends Error {
   }
 }
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The one setting of the short-lived seed processes. @throws ConfigError */
+export function readDatabaseUrl(environment: Environment = process.env): string {
+  const url = environment.OWNKEY_CONTROL_DATABASE_URL;
+  if (url === undefined || url === '') throw new ConfigError(['OWNKEY_CONTROL_DATABASE_URL is not set']);
+  return url;
+}
+
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
 /** Reads and checks the whole environment. @throws ConfigError */
-export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+export function readConfig(environment: Environment = process.env): Config {
   const problems: string[] = [];
   const read = (name: string): string | null => {
     const value = environment[name];

@@ -8,7 +8,7 @@ onStop(async () => {
 });
 
 try {
-  const config = readConfig(process.env);
+  const config = readConfig();
   server = await composeServer(config);
   await server.app.listen({ host: config.host, port: config.port });
   const address = server.app.server.address();

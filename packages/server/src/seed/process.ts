@@ -1,9 +1,9 @@
+import { readDatabaseUrl } from '../config.ts';
+
 /** The frame of a short-lived process: JSON in on standard input, one line of JSON out, messages on standard error. */
 export async function runSeedProcess(work: (input: unknown, controlUrl: string) => Promise<unknown>): Promise<void> {
   try {
-    const url = process.env.OWNKEY_CONTROL_DATABASE_URL;
-    if (url === undefined || url === '') throw new Error('OWNKEY_CONTROL_DATABASE_URL is not set');
-    const result = await work(await readInput(), url);
+    const result = await work(await readInput(), readDatabaseUrl());
     process.stdout.write(`${JSON.stringify(result)}\n`);
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : 'failed'}\n`);
