@@ -5,6 +5,7 @@ import { createTexts, pickLocale } from './start.ts';
 it('keeps the region of a language it speaks and falls back to English', () => {
   expect(pickLocale(['de-DE', 'en-GB', 'en'])).toBe('en-GB');
   expect(pickLocale(['pt-BR'])).toBe('en');
+  expect(pickLocale(['en-US@posix', 'en-CA'])).toBe('en-CA');
   expect(pickLocale([])).toBe('en');
 });
 

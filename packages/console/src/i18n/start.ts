@@ -16,9 +16,18 @@ export const LANGUAGES = ['en'] as const;
 export function pickLocale(preferred: readonly string[]): string {
   for (const locale of preferred) {
     const language = locale.split('-')[0];
-    if (LANGUAGES.some((known) => known === language)) return locale;
+    if (LANGUAGES.some((known) => known === language) && isLocale(locale)) return locale;
   }
   return 'en';
+}
+
+/** Browsers also name locales of the system that `Intl` refuses, such as "en-US@posix". */
+function isLocale(tag: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(tag).length === 1;
+  } catch {
+    return false;
+  }
 }
 
 /** Texts in one locale. Text nodes alone show them, so nothing is escaped here. */
