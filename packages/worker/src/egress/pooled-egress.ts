@@ -57,6 +57,7 @@ export interface UnstoredEgress {
   sendUnstored(call: EgressCall, envelope: Envelope, handler: EgressHandler): EgressStream;
 }
 
+const TARGETS_MAX = 10_000;
 const systemLookup: Lookup = (host) => lookUp(host, { all: true, verbatim: true });
 
 /** The worker's one way out. See `Egress` for the promises. */
@@ -66,6 +67,8 @@ export class PooledEgress implements Egress, UnstoredEgress {
   readonly #pools: Pools;
   readonly #sockets = new Set<Socket>();
   readonly #calls = new Map<string, Set<RunningCall>>();
+  /** Destinations found right, so that an address is taken apart once and not at every call. */
+  readonly #targets = new Map<string, BaseUrl>();
   readonly #totalMs: number;
   #closed = false;
 
@@ -145,7 +148,7 @@ export class PooledEgress implements Egress, UnstoredEgress {
     const { call } = running;
     try {
       if (this.#closed) throw new EgressError('provider.unreachable', 'the worker is stopping', false);
-      const target = checkDestination(call.key, call.baseUrl, this.#options);
+      const target = this.#target(call.key, call.baseUrl);
       if (!call.request.path.startsWith('/')) throw new EgressError('provider.unreachable', 'bad path', false);
       const place = this.#place(call.key, target);
       const stored = call.key.keyless ? null : envelope();
@@ -160,8 +163,18 @@ export class PooledEgress implements Egress, UnstoredEgress {
     }
   }
 
+  #target(key: KeyRef, baseUrl: string): BaseUrl {
+    const name = `${key.provider}\n${key.destination}\n${baseUrl}`;
+    const known = this.#targets.get(name);
+    if (known) return known;
+    const target = checkDestination(key, baseUrl, this.#options);
+    if (this.#targets.size >= TARGETS_MAX) this.#targets.clear();
+    this.#targets.set(name, target);
+    return target;
+  }
+
   #place(key: KeyRef, target: BaseUrl): Place {
-    const name = JSON.stringify([key.owner, key.id, key.version, key.keyless, key.destination, target.href]);
+    const name = `${key.owner}\n${key.id}\n${key.version}\n${key.keyless}\n${key.destination}\n${target.href}`;
     return this.#pools.place(name, () => ({ name, keyId: key.id, keyVersion: key.version, target, session: null }));
   }
 

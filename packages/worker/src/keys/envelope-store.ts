@@ -141,5 +141,5 @@ interface Row {
 
 /** Everything the envelope is bound to: a cached one serves no other binding. */
 function nameOf(key: KeyRef): string {
-  return `${key.id} ${JSON.stringify([key.version, key.owner, key.provider, key.destination])}`;
+  return `${key.id} ${key.version}\n${key.owner}\n${key.provider}\n${key.destination}`;
 }
