@@ -11,17 +11,34 @@ import { type Candidate, type Case, runRounds, table } from './rounds.ts';
 const GATEWAY_CORE = 0;
 const OTHER_CORE = 1;
 
-export async function benchGateway(options: {
+export async function benchGateway(options: Options): Promise<string> {
+  const stops: (() => Promise<void>)[] = [];
+  try {
+    return await compare(options, stops);
+  } finally {
+    for (const stop of stops.reverse()) await stop();
+  }
+}
+
+interface Options {
   rounds: number;
   seconds: number;
   connections: number;
   streams: number;
-}): Promise<string> {
-  const upstream = await startScript('./upstream.ts', ['40', '50'], OTHER_CORE);
-  const upstreamPort = Number(upstream.ready['port']);
-  const bare = await startScript('./bare-proxy.ts', [String(upstreamPort)], GATEWAY_CORE);
+}
+
+async function compare(options: Options, stops: (() => Promise<void>)[]): Promise<string> {
+  const started = async <T extends { stop(): Promise<void> }>(starting: Promise<T>): Promise<T> => {
+    const one = await starting;
+    stops.push(() => one.stop());
+    return one;
+  };
+  const upstream = await started(startScript('./upstream.ts', ['40', '50'], OTHER_CORE));
+  const upstreamPort = Number(upstream.ready.port);
+  const bare = await started(startScript('./bare-proxy.ts', [String(upstreamPort)], GATEWAY_CORE));
   const nginx = await startNginx(upstreamPort, GATEWAY_CORE);
-  const ownkey = await startOwnkey(upstreamPort, GATEWAY_CORE, OTHER_CORE);
+  if (nginx) stops.push(() => nginx.stop());
+  const ownkey = await started(startOwnkey(upstreamPort, GATEWAY_CORE, OTHER_CORE));
   const candidates: Candidate[] = [
     ...(nginx
       ? [
@@ -37,7 +54,7 @@ export async function benchGateway(options: {
       : []),
     {
       name: 'bare Node proxy',
-      port: Number(bare.ready['port']),
+      port: Number(bare.ready.port),
       pid: bare.pid,
       path: '/v1/chat/completions',
       headers: {},
@@ -71,18 +88,8 @@ export async function benchGateway(options: {
       seconds: Math.max(options.seconds, 5),
     },
   ];
-  try {
-    const results = await runRounds(candidates, cases, options.rounds, OTHER_CORE);
-    const rows = await ownkey.ledgerRows();
-    return [
-      `Machine: ${describeMachine()}`,
-      '',
-      table(results),
-      '',
-      `Ledger: ${rows.settled} rows settled, ${rows.open} open.`,
-    ].join('\n');
-  } finally {
-    await Promise.all([ownkey.stop(), nginx?.stop(), bare.stop()]);
-    await upstream.stop();
-  }
+  const results = await runRounds(candidates, cases, options.rounds, OTHER_CORE);
+  const rows = await ownkey.ledgerRows();
+  const ledger = `Ledger: ${rows.settled} rows settled, ${rows.open} open.`;
+  return [`Machine: ${describeMachine()}`, '', table(results), '', ledger].join('\n');
 }

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { newId } from '@ownkey/contract/ids';
 import pg from 'pg';
-import { startEmbeddedPostgres } from '../packages/cli/src/postgres/embedded.ts';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../packages/cli/src/postgres/embedded.ts';
 import { createMasterKey } from '../packages/cli/src/supervisor/master-key.ts';
-import { programPath, readablePaths } from '../packages/cli/src/supervisor/programs.ts';
+import { INSTALLATION, programPath, readablePaths } from '../packages/cli/src/supervisor/programs.ts';
 import { workerFlags } from '../packages/cli/src/supervisor/worker-flags.ts';
 import { migrate } from '../packages/server/src/storage/migrate.ts';
 import { startCommand } from './process.ts';
@@ -30,7 +30,23 @@ export async function startOwnkey(upstreamPort: number, core: number, otherCore:
   if (!existsSync(programPath('worker'))) throw new Error('Build first: npm run build');
   const directory = mkdtempSync(join(tmpdir(), 'ownkey-bench-'));
   const postgres = await startEmbeddedPostgres(directory);
+  try {
+    return await startOn(directory, postgres, upstreamPort, core, otherCore);
+  } catch (error) {
+    await postgres.stop({ fastMs: 500, immediateMs: 500 });
+    throw error;
+  }
+}
+
+async function startOn(
+  directory: string,
+  postgres: EmbeddedPostgres,
+  upstreamPort: number,
+  core: number,
+  otherCore: number,
+): Promise<BenchOwnkey> {
   const owner = new pg.Client({ connectionString: postgres.url('owner') });
+  owner.on('error', () => {}); // the database is stopped under it when the start fails
   await owner.connect();
   await migrate(owner, { controlPassword: postgres.controlPassword, workerPassword: postgres.workerPassword });
   pinDescendants(postgres.pid, otherCore);
@@ -76,9 +92,7 @@ async function insertCompany(owner: pg.Client): Promise<string> {
 
 async function startWorker(port: number, databaseUrl: string, kekFile: string, upstreamPort: number, core: number) {
   const packages = ['contract', 'guard', 'policy', 'providers', 'vault', 'worker'];
-  const flags = workerFlags(process.version, readablePaths(packages, [kekFile]));
-  const script = `console.log('{}')`;
-  void script;
+  const flags = workerFlags(process.version, readablePaths(packages, [join(INSTALLATION, 'catalogue/'), kekFile]));
   const environment = {
     NODE_ENV: 'production',
     OWNKEY_MODE: 'development',
@@ -114,7 +128,9 @@ async function connectKey(port: number, headers: Record<string, string>, upstrea
 
 /** Pins a process and its children of now; children of later inherit it. */
 function pinDescendants(pid: number, core: number): void {
-  const children = spawnSync('pgrep', ['-P', String(pid)], { encoding: 'utf8' }).stdout.split('\n').filter(Boolean);
+  const children = spawnSync('pgrep', ['-P', String(pid)], { encoding: 'utf8' })
+    .stdout.split('\n')
+    .filter(Boolean);
   for (const one of [String(pid), ...children]) spawnSync('taskset', ['-acp', String(core), one]);
 }
 

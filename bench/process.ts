@@ -41,7 +41,7 @@ export function startCommand(
 ): Promise<Started> {
   const child = spawn('taskset', ['-c', String(core), command, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, ...env },
+    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...env },
   });
   const stop = () =>
     new Promise<void>((resolve) => {
