@@ -132,7 +132,7 @@ async function planEndpoint(parts: KeyParts, job: ConnectJob): Promise<PlannedPl
     throw invalid('preset', 'There is no preset of this name.');
   }
   const checked = checkBaseUrl(payload.base_url ?? '', parts.policy);
-  if (!checked.ok) throw new OwnkeyError('base_url.refused', { param: 'base_url', problem: checked.hint });
+  if (!checked.ok) throw new OwnkeyError('base_url.refused', { param: 'base_url', hint: checked.hint });
   const inUse = await parts.sql.query(
     `SELECT 1 FROM keys WHERE company_id = $1 AND slug = $2 AND coalesce(user_id, '') = coalesce($3, '') AND id <> $4`,
     [companyId, slug, payload.user_id, payload.key_id],

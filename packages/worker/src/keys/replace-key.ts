@@ -99,7 +99,7 @@ function nextVersion(parts: KeyParts, row: KeyRow): KeyRef {
   };
   if (row.provider !== CUSTOM_PROVIDER) return { ...common, destination: catalogueDestination(row.provider) };
   const checked = checkBaseUrl(row.base_url ?? '', parts.policy);
-  if (!checked.ok) throw new OwnkeyError('base_url.refused', { param: 'base_url', problem: checked.hint });
+  if (!checked.ok) throw new OwnkeyError('base_url.refused', { param: 'base_url', hint: checked.hint });
   return { ...common, destination: checked.url.origin };
 }
 
