@@ -1,5 +1,5 @@
 import { OwnkeyError } from '@ownkey/contract/errors';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readBody } from './read-body.ts';
 

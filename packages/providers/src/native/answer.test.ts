@@ -1,5 +1,5 @@
 import type { Quirks } from '@ownkey/contract/provider';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { prepareExchange } from '../exchange.ts';
 import { DONE, delta, LIMITS, requestOf, stream, targetWith, USAGE } from './native-kit.test-kit.ts';

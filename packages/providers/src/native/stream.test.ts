@@ -1,5 +1,5 @@
 import type { Quirks, Wire } from '@ownkey/contract/provider';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { prepareExchange } from '../exchange.ts';
 import { DONE, delta, LIMITS, requestOf, SSE, stream, targetWith, USAGE, USAGE_CHUNK } from './native-kit.test-kit.ts';

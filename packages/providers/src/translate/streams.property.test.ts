@@ -1,6 +1,6 @@
 import type { NeutralAnswer, NeutralEvent, NeutralPart } from '@ownkey/contract/neutral';
 import type { CatalogueEntry, Wire } from '@ownkey/contract/provider';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { SseParser } from '../sse.ts';
 import { answerEvents } from './answer-events.ts';
