@@ -16,7 +16,7 @@ export default defineConfig({
         ...sources,
         test: {
           name: 'pure',
-          include: ['packages/**/*.test.{ts,tsx}', 'tools/**/*.test.mjs', 'tests/{kit,conformance}/**/*.test.ts'],
+          include: ['packages/**/*.test.{ts,tsx}', 'tools/**/*.test.{mjs,ts}', 'tests/{kit,conformance}/**/*.test.ts'],
           exclude: [...exclude, '**/*.db.test.ts', '**/*.http.test.ts'],
           sequence: { groupOrder: 0 },
         },

@@ -133,6 +133,7 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
   OWNKEY_CONNECT_TIMEOUT_MS: {
     kind: 'milliseconds',
     readers: ['worker'],
+    default: '10000',
     min: 100,
     max: 120_000,
     doc: 'Limit of connecting to a provider.',
@@ -140,6 +141,7 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
   OWNKEY_HEADERS_TIMEOUT_MS: {
     kind: 'milliseconds',
     readers: ['worker'],
+    default: '600000',
     min: 100,
     max: 3_600_000,
     doc: "Limit of waiting for a provider's first byte.",
@@ -147,6 +149,7 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
   OWNKEY_BODY_TIMEOUT_MS: {
     kind: 'milliseconds',
     readers: ['worker'],
+    default: '300000',
     min: 100,
     max: 3_600_000,
     doc: "Limit of silence within a provider's answer.",
@@ -170,7 +173,12 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
     doc: 'Mail server as smtp://user:password@host:port.',
   },
   OWNKEY_MAIL_FROM: { kind: 'text', readers: ['server'], doc: 'Sender of mails.' },
-  OWNKEY_LOG_LEVEL: { kind: 'text', readers: ['server', 'worker', 'sandbox'], doc: 'debug, info, warn or error.' },
+  OWNKEY_LOG_LEVEL: {
+    kind: 'text',
+    readers: ['server', 'worker', 'sandbox'],
+    default: 'info',
+    doc: 'debug, info, warn or error.',
+  },
 };
 
 /** `OWNKEY_PROVIDER_<ID>_BASE_URL` points a catalogue provider elsewhere (operator only). */
