@@ -4,7 +4,7 @@ import { sandboxKey, useConsole } from '../kit/console.ts';
 import { api, connectKey, useProduct } from '../kit/product.ts';
 
 const product = useProduct();
-const console_ = useConsole(product);
+const visitors = useConsole(product);
 
 /** Runs one AI call on the gateway; resolves to its headers. */
 async function callGateway(model: string): Promise<Headers> {
@@ -29,7 +29,7 @@ beforeAll(async () => {
 
 describe('a connected key', () => {
   it('is replaced only by a key that passes its test, and is then in use', async () => {
-    const page = await console_.enter();
+    const page = await visitors.enter();
     const second = sandboxKey(product, 'openai').replace(/.{4}$/, 'Zz42');
     const before = sandboxKey(product, 'openai').slice(-4);
     await rowOf(page, 'OpenAI').getByRole('link', { name: 'OpenAI' }).click();
@@ -49,7 +49,7 @@ describe('a connected key', () => {
   });
 
   it('gives way to the shared key at once, and comes back by Undo', async () => {
-    const page = await console_.enter();
+    const page = await visitors.enter();
     const row = rowOf(page, 'Anthropic');
     await row.getByRole('button', { name: /^More for Anthropic/ }).click();
     await page.getByRole('menuitem', { name: 'Use shared key' }).click();
@@ -63,7 +63,7 @@ describe('a connected key', () => {
   });
 
   it('is removed only after saying which key, and who pays then', async () => {
-    const page = await console_.enter();
+    const page = await visitors.enter();
     const last4 = sandboxKey(product, 'groq').slice(-4);
     await rowOf(page, 'Groq')
       .getByRole('button', { name: /^More for Groq/ })
@@ -88,7 +88,7 @@ describe('a connected key', () => {
 
 describe('two people at one key', () => {
   it('the later change is not saved over the earlier one, and says so', async () => {
-    const page = await console_.enter();
+    const page = await visitors.enter();
     await rowOf(page, 'OpenAI').getByRole('link', { name: 'OpenAI' }).click();
     await page.getByRole('button', { name: 'Change label' }).click();
     await page.getByLabel('Label').fill('Mine');
@@ -108,7 +108,7 @@ describe('the record', () => {
     const headers = await callGateway(modelOf('openai'));
     const request = headers.get('x-ownkey-request-id') ?? '';
     const last4 = headers.get('x-ownkey-key-last4') ?? '';
-    const page = await console_.enter();
+    const page = await visitors.enter();
     await page.getByRole('link', { name: 'Audit' }).click();
     const search = page.getByLabel('Search request id, model, person');
     await search.fill(request);
@@ -128,7 +128,7 @@ describe('the record', () => {
   });
 
   it('filters in its address and clears the filters when nothing matches', async () => {
-    const page = await console_.enter();
+    const page = await visitors.enter();
     await page.goto(page.url().replace(/\/keys$/, '/audit?kind=token&status=failed'));
     await page.getByText('Nothing matches these filters.').waitFor();
     await page.getByRole('button', { name: 'Clear filters' }).click();
@@ -137,7 +137,7 @@ describe('the record', () => {
   });
 
   it('is verified from the first entry to the newest sealed one', async () => {
-    const page = await console_.enter();
+    const page = await visitors.enter();
     await page.getByRole('link', { name: 'Audit' }).click();
     await page.getByRole('button', { name: 'Verify' }).click();
     await page.getByText(/^[\d,]+ entries checked, chain unbroken up to .+ UTC\.$/).waitFor();

@@ -3,7 +3,7 @@ import { pasteKey, sandboxKey, useConsole } from '../kit/console.ts';
 import { api, useProduct } from '../kit/product.ts';
 
 const product = useProduct();
-const console_ = useConsole(product);
+const visitors = useConsole(product);
 
 const company = () => {
   const [first] = product.dev().companies;
@@ -13,7 +13,7 @@ const company = () => {
 
 describe('signing in', () => {
   it('says the same for a wrong password and an unknown email, and keeps what was typed', async () => {
-    const page = await console_.visit();
+    const page = await visitors.visit();
     await page.goto('/');
     for (const email of [company().admin.email, 'nobody@example.com']) {
       await page.getByLabel('Email').fill(email);
@@ -26,7 +26,7 @@ describe('signing in', () => {
   });
 
   it('leads to where the link pointed', async () => {
-    const page = await console_.visit();
+    const page = await visitors.visit();
     await page.goto(`/c/${company().id}/audit?kind=call`);
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
     await page.getByLabel('Email').fill(company().admin.email);
@@ -37,7 +37,7 @@ describe('signing in', () => {
   });
 
   it('offers the demo accounts in development', async () => {
-    const page = await console_.visit();
+    const page = await visitors.visit();
     await page.goto('/sign-in');
     await page
       .getByRole('button', { name: /^Sign in as / })
@@ -47,7 +47,7 @@ describe('signing in', () => {
   });
 
   it("shows another company's rooms as if they were not there", async () => {
-    const page = await console_.enter();
+    const page = await visitors.enter();
     const other = product.dev().companies[1]?.id ?? '';
     for (const id of [other, 'co_never']) {
       await page.goto(`/c/${id}/keys`);
@@ -56,7 +56,7 @@ describe('signing in', () => {
   });
 
   it('ends with the session and asks to sign in over the page', async () => {
-    const page = await console_.enter();
+    const page = await visitors.enter();
     await page.context().clearCookies();
     await page.getByLabel('Search providers').fill('nothing-like-this');
     await page.getByText('Nothing matches these filters.').waitFor();
@@ -84,7 +84,7 @@ describe('connecting a key', () => {
     ['openai', 'OpenAI'],
     ['gemini', 'Google Gemini'],
   ])('proves a key of %s in one view, and the clear key never comes back', async (id, name) => {
-    const page = await console_.enter();
+    const page = await visitors.enter();
     const key = sandboxKey(product, id);
     const sent: string[] = [];
     page.on('request', (request) => sent.push(`${request.url()} ${request.postData() ?? ''}`));
@@ -110,20 +110,20 @@ describe('connecting a key', () => {
   });
 
   it("stores nothing of a rejected key and shows the provider's words beside the field", async () => {
-    const page = await console_.enter();
+    const page = await visitors.enter();
     await pasteKey(page, 'Groq', sandboxKey(product, 'groq', 'invalid'), 'Kept label');
     const dialog = page.getByRole('dialog');
     await dialog.getByText(/^Groq rejected this key, so it was not saved: “.+” \(401\)\./).waitFor();
     const field = dialog.getByLabel('API key', { exact: true });
     expect(await field.inputValue()).toBe('');
-    expect(await field.evaluate<boolean, unknown>('(field) => field === document.activeElement')).toBe(true);
+    await field.and(page.locator(':focus')).waitFor();
     expect(await dialog.getByLabel('Label').inputValue()).toBe('Kept label');
     const { body } = await api<{ data: { provider: string }[] }>(product, 'GET', '/api/keys');
     expect(body.data.filter((key) => key.provider === 'groq')).toEqual([]);
   });
 
   it("names another provider's key before anything is sent", async () => {
-    const page = await console_.enter();
+    const page = await visitors.enter();
     await page.getByRole('button', { name: 'Connect a key' }).first().click();
     await page.getByRole('dialog').getByRole('button', { name: /^Groq/ }).click();
     const posts: string[] = [];
@@ -141,7 +141,7 @@ describe('connecting a key', () => {
     ['no_credit', 'Valid · no credit', /accepts the key, but its account has no credit/],
     ['restricted', 'Valid · limited', /The key works but may not list models/],
   ])('calls a key with the outcome %s what it is, not invalid', async (outcome, badge, sentence) => {
-    const page = await console_.enter();
+    const page = await visitors.enter();
     await pasteKey(page, 'Mistral', sandboxKey(product, 'mistral', outcome), outcome);
     await page.getByRole('dialog').getByText(sentence).waitFor();
     await page.getByRole('button', { name: 'Open this key' }).click();
@@ -156,7 +156,7 @@ describe('connecting a key', () => {
   });
 
   it('shows the upgrade prompt in place of the form where the plan has no own keys', async () => {
-    const page = await console_.enter({ company: 1 });
+    const page = await visitors.enter({ company: 1 });
     await page.goto(`${page.url()}/connect/openai`);
     const dialog = page.getByRole('dialog', { name: 'Connect OpenAI' });
     await dialog.getByText(/Your own OpenAI key is not part of the plan/).waitFor();

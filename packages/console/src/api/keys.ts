@@ -1,5 +1,6 @@
 import type { Key, KeyImpact, KeyPatchBody, KeyTested, KeyUsage } from '@ownkey/contract/api/keys';
-import type { Provider, ProviderList } from '@ownkey/contract/api/providers';
+import type { Provider, ProviderList, Source } from '@ownkey/contract/api/providers';
+import type { Answer } from '@ownkey/sdk/client';
 import { testKey } from '@ownkey/sdk/keys';
 import { queryOptions, useMutation, useQueryClient } from '@tanstack/react-query';
 import { api } from './browser-client.ts';
@@ -89,13 +90,15 @@ export interface SourceChange {
 export function useChangeSource() {
   const queries = useQueryClient();
   const refresh = useRefreshKeys();
-  return useMutation<unknown, unknown, SourceChange, ProviderList | undefined>({
+  return useMutation<Answer<Source>, unknown, SourceChange, ProviderList | undefined>({
     mutationFn: ({ provider, source, onFailure }) =>
-      api.call('PUT', `/api/providers/${encodeURIComponent(provider.id)}/source`, {
+      api.call<Source>('PUT', `/api/providers/${encodeURIComponent(provider.id)}/source`, {
         body: {
           source: source ?? provider.source.source,
           ...(onFailure === undefined ? {} : { on_failure: onFailure }),
         },
+        // The newest state this page has seen: an Undo follows its own change.
+        ifMatch: sourceEtag(queries.getQueryData(providersQuery.queryKey), provider),
       }),
     onMutate: async ({ provider, source, onFailure }) => {
       await queries.cancelQueries({ queryKey: providersQuery.queryKey });
@@ -110,11 +113,25 @@ export function useChangeSource() {
       );
       return before;
     },
+    onSuccess: (answer, { provider }) => {
+      queries.setQueryData(providersQuery.queryKey, (list) =>
+        list === undefined
+          ? list
+          : {
+              ...list,
+              data: list.data.map((entry) => (entry.id === provider.id ? { ...entry, source: answer.data } : entry)),
+            },
+      );
+    },
     onError: (_error, _change, before) => {
       if (before !== undefined) queries.setQueryData(providersQuery.queryKey, before);
     },
     onSettled: refresh,
   });
+}
+
+function sourceEtag(list: ProviderList | undefined, provider: Provider): string {
+  return (list?.data.find((entry) => entry.id === provider.id) ?? provider).source.etag;
 }
 
 function withSource(provider: Provider, source?: 'own' | 'platform', onFailure?: 'stop' | 'platform'): Provider {

@@ -1,5 +1,6 @@
 import type { Member, Settings } from '@ownkey/contract/api/settings';
-import { queryOptions } from '@tanstack/react-query';
+import type { tokenList } from '@ownkey/contract/api/tokens';
+import { queryOptions, useQuery } from '@tanstack/react-query';
 import { api } from './browser-client.ts';
 
 export const membersQuery = queryOptions({
@@ -13,3 +14,20 @@ export const settingsQuery = queryOptions({
   queryKey: ['settings'],
   queryFn: async ({ signal }) => (await api.call<Settings>('GET', '/api/settings', { signal })).data,
 });
+
+const tokensQuery = queryOptions({
+  queryKey: ['tokens', 'names'],
+  queryFn: async ({ signal }) =>
+    (await api.call<(typeof tokenList)['_output']>('GET', '/api/tokens', { signal, query: { limit: 500 } })).data.data,
+  staleTime: 300_000,
+});
+
+/** Names of people and tokens by id; an id nobody knows (any more) stays as it is. */
+export function useActorNames(): (id: string) => string {
+  const members = useQuery(membersQuery);
+  const tokens = useQuery(tokensQuery);
+  const names = new Map<string, string>();
+  for (const { id, name, email } of members.data ?? []) names.set(id, name ?? email ?? id);
+  for (const { id, name } of tokens.data ?? []) names.set(id, name);
+  return (id) => names.get(id) ?? id;
+}

@@ -9,10 +9,12 @@ export interface ButtonProps extends Omit<ComponentProps<'button'>, 'disabled'> 
   busy?: boolean;
   /** Why the button cannot be used now. It stays visible and focusable and says so. */
   unavailable?: string | null;
+  /** For an icon alone. */
+  square?: boolean;
 }
 
 /** A button that is never `disabled`: unavailable ones keep their focus and say why. */
-export function Button({ kind = 'secondary', busy = false, unavailable = null, ...rest }: ButtonProps) {
+export function Button({ kind = 'secondary', busy = false, unavailable = null, square = false, ...rest }: ButtonProps) {
   const reasonId = useId();
   const { className = '', children, onClick, ...props } = rest;
   const blocked = unavailable !== null;
@@ -20,7 +22,7 @@ export function Button({ kind = 'secondary', busy = false, unavailable = null, .
     <button
       type="button"
       {...props}
-      className={`${buttonStyle(kind, blocked)} ${blocked ? 'peer' : ''} ${className}`}
+      className={`${buttonStyle(kind, blocked, square)} ${blocked ? 'peer' : ''} ${className}`}
       aria-disabled={blocked || busy ? true : undefined}
       aria-busy={busy ? true : undefined}
       aria-describedby={blocked ? reasonId : props['aria-describedby']}
@@ -44,12 +46,5 @@ export function Button({ kind = 'secondary', busy = false, unavailable = null, .
 
 /** A button that is an icon alone; `label` names it. */
 export function IconButton({ label, ...props }: ButtonProps & { label: string }) {
-  return (
-    <Button
-      kind="quiet"
-      {...props}
-      aria-label={label}
-      className={`min-w-8 px-2 coarse:min-w-11 ${props.className ?? ''}`}
-    />
-  );
+  return <Button kind="quiet" {...props} square aria-label={label} />;
 }

@@ -25,7 +25,9 @@ export function PageHeader(props: {
           </h1>
           {props.lead === undefined ? null : <p className="mt-1 max-w-[70ch] text-text-2">{props.lead}</p>}
         </div>
-        {props.actions === undefined ? null : <div className="flex flex-wrap items-center gap-2">{props.actions}</div>}
+        {props.actions === undefined ? null : (
+          <div className="flex flex-wrap items-center gap-2 max-sm:w-full">{props.actions}</div>
+        )}
       </div>
     </header>
   );

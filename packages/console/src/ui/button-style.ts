@@ -10,6 +10,6 @@ const KINDS: Record<ButtonKind, string> = {
 const UNAVAILABLE = 'border border-dashed border-border-strong text-text-3';
 
 /** Classes of a button, shared with links that look like one. */
-export function buttonStyle(kind: ButtonKind, unavailable = false): string {
-  return `inline-flex min-h-8 shrink-0 items-center justify-center gap-2 rounded-control px-3 text-body font-medium whitespace-nowrap transition-[background-color,opacity] duration-[120ms] coarse:min-h-11 ${unavailable ? UNAVAILABLE : KINDS[kind]}`;
+export function buttonStyle(kind: ButtonKind, unavailable = false, square = false): string {
+  return `inline-flex min-h-8 shrink-0 items-center justify-center gap-2 rounded-control ${square ? 'w-8 coarse:w-11' : 'px-3'} text-body font-medium whitespace-nowrap transition-[background-color,opacity] duration-[120ms] coarse:min-h-11 ${unavailable ? UNAVAILABLE : KINDS[kind]}`;
 }

@@ -2,6 +2,7 @@ import type { AuditLine } from '@ownkey/contract/audit';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { providersQuery } from '../../api/keys.ts';
+import { useActorNames } from '../../api/people.ts';
 import { formatUsd } from '../../format/money.ts';
 import { formatClock, formatStamp, type Zone } from '../../format/time.ts';
 import { paths } from '../../paths.ts';
@@ -18,6 +19,7 @@ export function AuditTable(props: { co: string; lines: readonly AuditLine[]; zon
   const { t, i18n } = useTranslation();
   const { co, zone, search } = props;
   const now = useNow();
+  const nameOfActor = useActorNames();
   const providers = useQuery(providersQuery);
   const nameOf = (id: string | null) => providers.data?.data.find((provider) => provider.id === id)?.name ?? id ?? '';
 
@@ -95,7 +97,7 @@ export function AuditTable(props: { co: string; lines: readonly AuditLine[]; zon
       header: t('audit.column_actor'),
       card: 'text-text-2',
       className: 'sm:min-w-26 sm:max-w-36',
-      cell: (line) => <Foreign text={actorText(line, t)} lines={1} />,
+      cell: (line) => <Foreign text={actorText(line, nameOfActor, t)} lines={1} />,
     },
   ];
   return (

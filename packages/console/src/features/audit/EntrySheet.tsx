@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { type AuditEntry, entryQuery } from '../../api/audit.ts';
 import { explainError } from '../../api/explain-error.ts';
 import { providersQuery } from '../../api/keys.ts';
+import { useActorNames } from '../../api/people.ts';
 import { paths } from '../../paths.ts';
 import { Link } from '../../routing/Link.tsx';
 import { useCloseTo } from '../../routing/use-go.ts';
@@ -39,6 +40,7 @@ export function EntrySheet({ co, id, search }: { co: string; id: string; search:
 
 function Entry({ co, entry, search }: { co: string; entry: AuditEntry; search: AuditSearch }) {
   const { t } = useTranslation();
+  const nameOfActor = useActorNames();
   const providers = useQuery(providersQuery);
   const zone = search.tz ?? 'local';
   const payer = payerOfLine(entry);
@@ -82,8 +84,8 @@ function Entry({ co, entry, search }: { co: string; entry: AuditEntry; search: A
     [t('field.output_tokens'), entry.output_tokens === null ? null : <Count key="out" value={entry.output_tokens} />],
     [t('field.latency'), entry.latency_ms === null ? null : <Latency key="ms" ms={entry.latency_ms} />],
     [t('field.ttfb'), entry.ttfb_ms === null ? null : <Latency key="ttfb" ms={entry.ttfb_ms} />],
-    [t('field.actor'), actorText(entry, t)],
-    [t('field.user'), entry.user],
+    [t('field.actor'), actorText(entry, nameOfActor, t)],
+    [t('field.user'), entry.user === null ? null : nameOfActor(entry.user)],
     [t('field.account'), entry.account],
     [
       t('field.request_id'),

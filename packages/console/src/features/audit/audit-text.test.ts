@@ -60,7 +60,9 @@ describe('a line of the record', () => {
   });
 
   it('names who did it', () => {
-    expect(actorText({ actor: 'system', user: null }, t)).toBe('system');
-    expect(actorText({ actor: '', user: 'usr_1' }, t)).toBe('usr_1');
+    const nameOf = (id: string) => (id === 'usr_1' ? 'Ana Silva' : id);
+    expect(actorText({ actor: 'system', user: null }, nameOf, t)).toBe('system');
+    expect(actorText({ actor: 'usr_1', user: null }, nameOf, t)).toBe('Ana Silva');
+    expect(actorText({ actor: '', user: 'usr_gone' }, nameOf, t)).toBe('usr_gone');
   });
 });

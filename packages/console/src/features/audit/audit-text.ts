@@ -49,8 +49,12 @@ export function payerOfLine(line: Pick<AuditLine, 'key_source' | 'fallback_reaso
   return line.fallback_reason === null ? 'shared' : 'fallback';
 }
 
-/** The last part of "usr:Ana" or "system": people are shown by name where the API gives one. */
-export function actorText(line: Pick<AuditLine, 'actor' | 'user'>, t: TFunction): string {
+/** Who did it: a person or token by the name `nameOf` knows for its id, or the system. */
+export function actorText(
+  line: Pick<AuditLine, 'actor' | 'user'>,
+  nameOf: (id: string) => string,
+  t: TFunction,
+): string {
   if (line.actor === 'system') return t('word.system');
-  return line.actor === '' ? (line.user ?? '') : line.actor;
+  return nameOf(line.actor === '' ? (line.user ?? '') : line.actor);
 }

@@ -8,7 +8,7 @@ import { buttonStyle } from '../../ui/button-style.ts';
 import { AlertDialog, Dialog } from '../../ui/Dialog.tsx';
 import { ConnectForm } from './ConnectForm.tsx';
 import { ConnectResult } from './ConnectResult.tsx';
-import { focusKeyField } from './focus-key-field.ts';
+import { focusFirstField } from './focus-first-field.ts';
 import { useKeyTest } from './use-key-test.ts';
 
 const FORM_ID = 'connect-form';
@@ -64,7 +64,7 @@ export function ConnectFlow(props: {
   );
 
   return (
-    <Dialog title={props.title} onClose={close} footer={footer} onOpen={focusKeyField}>
+    <Dialog title={props.title} onClose={close} footer={footer} onOpen={focusFirstField}>
       <div className={showsForm ? '' : 'hidden'}>
         <ConnectForm {...props} formId={FORM_ID} run={run} connect={test.connect} onPasted={setPasted} />
       </div>

@@ -139,7 +139,9 @@ function Detail({ co, shownKey: key, row }: { co: string; shownKey: Key; row: Pr
           actions={<Button onClick={act.dismiss}>{t('action.close')}</Button>}
         />
       )}
-      {sentence === '' ? null : (
+      {sentence === '' ? null : tone === 'info' ? (
+        <p>{sentence}</p>
+      ) : (
         <Note tone={tone}>
           {sentence}
           {status === 'undecryptable' ? <code className="ms-2 font-mono text-hint">key.undecryptable</code> : null}

@@ -1,5 +1,6 @@
 import type { KeyUsage } from '@ownkey/contract/api/keys';
 import { useQuery } from '@tanstack/react-query';
+import type { TFunction } from 'i18next';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { explainError } from '../../api/explain-error.ts';
@@ -10,8 +11,10 @@ import { DataTable } from '../../table/DataTable.tsx';
 import { Count, Money } from '../../ui/Facts.tsx';
 import { FailurePanel } from '../../ui/Feedback.tsx';
 import { Segmented } from '../../ui/Segmented.tsx';
+import { lastDays } from './last-days.ts';
 
 type Day = KeyUsage['days'][number];
+type Bar = Pick<Day, 'day' | 'requests'>;
 
 /** The last 30 days of a key as bars, with the same rows as a table. */
 export function KeyUsageFigure({ id }: { id: string }) {
@@ -52,15 +55,14 @@ export function KeyUsageFigure({ id }: { id: string }) {
         <p className="text-text-2">{t('key.usage_empty')}</p>
       ) : view === 'chart' ? (
         <figure className="rounded-card border border-border bg-surface p-4">
-          <Bars days={usage.data.days} max={busiest.requests} />
+          <Bars days={lastDays(usage.data.days, 30, Date.now())} max={busiest.requests} />
           <figcaption className="mt-2 text-compact text-text-2">
             {t('key.usage_caption', {
               count: usage.data.total.requests,
-              cost: formatUsd(usage.data.total.cost_usd, i18n.language),
+              cost: costText(usage.data.total, i18n.language, t),
               day: dayName(busiest.day, i18n.language),
               most: exactCount(busiest.requests, i18n.language),
-            })}{' '}
-            {usage.data.total.unpriced > 0 ? t('key.unpriced', { count: usage.data.total.unpriced }) : null}
+            })}
           </figcaption>
         </figure>
       ) : (
@@ -70,12 +72,19 @@ export function KeyUsageFigure({ id }: { id: string }) {
   );
 }
 
+/** A sum of money: unknown prices are named, never counted as nothing. */
+function costText(total: KeyUsage['total'], locale: string, t: TFunction): string {
+  if (total.unpriced >= total.requests) return t('audit.no_price');
+  const sum = formatUsd(total.cost_usd, locale);
+  return total.unpriced === 0 ? sum : `${sum} ${t('key.unpriced', { count: total.unpriced })}`;
+}
+
 const BAR = 8;
 const GAP = 2;
 const HEIGHT = 64;
 
 /** Bars from zero; a day without requests keeps a tick on the base line. */
-function Bars({ days, max }: { days: readonly Day[]; max: number }) {
+function Bars({ days, max }: { days: readonly Bar[]; max: number }) {
   return (
     <svg
       aria-hidden="true"

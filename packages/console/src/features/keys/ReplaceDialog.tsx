@@ -10,7 +10,7 @@ import { AlertDialog, Dialog } from '../../ui/Dialog.tsx';
 import { FailurePanel, Note, SkeletonRows } from '../../ui/Feedback.tsx';
 import { canSeal } from '../shell/can-seal.ts';
 import { ConnectResult } from './ConnectResult.tsx';
-import { focusKeyField } from './focus-key-field.ts';
+import { focusFirstField } from './focus-first-field.ts';
 import { KeyHelp } from './KeyHelp.tsx';
 import { rejection } from './outcome.ts';
 import { SecureField, type SecureFieldHandle } from './SecureField.tsx';
@@ -66,7 +66,7 @@ export function ReplaceDialog({ co, id }: { co: string; id: string }) {
     <Dialog
       title={t('replace.title', { name: nameOfKey(key, provider.name) })}
       onClose={attempt}
-      onOpen={focusKeyField}
+      onOpen={focusFirstField}
       footer={
         showsForm ? (
           <>

@@ -130,7 +130,6 @@ export function SecureField(props: {
           ref={input}
           id={id}
           type="text"
-          data-oky-key-field=""
           autoComplete="off"
           autoCapitalize="off"
           autoCorrect="off"

@@ -2,6 +2,7 @@ import { ApiError } from '@ownkey/sdk/api-error';
 import { describe, expect, it } from 'vitest';
 import { createTexts } from '../../i18n/start.ts';
 import { slugOf } from './custom-provider.ts';
+import { lastDays } from './last-days.ts';
 import { connectOutcome, rejection } from './outcome.ts';
 import { sampleKey } from './sample-key.ts';
 import { shownSteps } from './steps.ts';
@@ -55,7 +56,9 @@ describe('a rejected key', () => {
   const error = (code: string, facts: Record<string, unknown>) =>
     new ApiError({ status: 422, code, requestId: null, problem: { title: '', detail: null, facts } });
   it('is told in the words of the provider', () => {
-    expect(rejection(error('key.rejected', { provider_message: 'Wrong', http_status: 401 }))).toBe(': “Wrong” (401)');
+    expect(
+      rejection(error('key.rejected', { provider_message: 'Wrong', probe: { status_detail: { http_status: 401 } } })),
+    ).toBe(': “Wrong” (401)');
     expect(rejection(error('key.rejected', {}))).toBe('');
   });
 
@@ -72,4 +75,13 @@ it.each([
   ['x'.repeat(40), 'x'.repeat(32)],
 ])('makes a slug of %s', (name, slug) => {
   expect(slugOf(name)).toBe(slug);
+});
+
+it('fills the days without requests, in UTC, up to today', () => {
+  const now = Date.parse('2026-03-01T00:30:00+02:00');
+  expect(lastDays([{ day: '2026-02-27', requests: 4 }], 3, now)).toEqual([
+    { day: '2026-02-26', requests: 0 },
+    { day: '2026-02-27', requests: 4 },
+    { day: '2026-02-28', requests: 0 },
+  ]);
 });

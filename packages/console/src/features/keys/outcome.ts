@@ -30,7 +30,8 @@ export function connectOutcome(key: Key, provider: string, t: TFunction): { tone
 /** The provider's words in a `key.rejected` error, quoted; null for other errors. */
 export function rejection(error: unknown): string | null {
   if (!(error instanceof ApiError) || error.code !== 'key.rejected') return null;
-  const { provider_message, http_status } = error.problem.facts;
+  const { provider_message, probe } = error.problem.facts;
+  const http_status = memberOf(memberOf(probe, 'status_detail'), 'http_status');
   return providerWords(
     {
       ...(typeof provider_message === 'string' && provider_message !== '' ? { provider_message } : {}),
@@ -38,4 +39,8 @@ export function rejection(error: unknown): string | null {
     },
     ':',
   );
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
 }
