@@ -76,6 +76,21 @@ export function scanFields(bytes: Buffer, from = 0): JsonFields {
   }
 }
 
+/** What was found in a body; gone with the body. */
+const scannedBodies = new WeakMap<Buffer, JsonFields>();
+
+/**
+ * As `scanFields` for a whole request body, scanned once however often it is asked for. The bytes must not change after the first
+ * call.
+ */
+export function scanBodyFields(body: Buffer): JsonFields {
+  const known = scannedBodies.get(body);
+  if (known) return known;
+  const found = scanFields(body);
+  scannedBodies.set(body, found);
+  return found;
+}
+
 /** Byte ranges of the items of the list at `from`. Throws JsonScanError. */
 export function scanItems(bytes: Buffer, from: number): { start: number; end: number }[] {
   const items: { start: number; end: number }[] = [];

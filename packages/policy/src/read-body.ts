@@ -6,7 +6,7 @@ import {
   type JsonFields,
   JsonScanError,
   readText,
-  scanFields,
+  scanBodyFields,
   skipSpace,
 } from '@ownkey/contract/json-scan';
 
@@ -53,7 +53,7 @@ function scanBody(body: Buffer): JsonFields {
   if (body.length === 0) throw new OwnkeyError('request.invalid_json', { problem: 'it is empty' });
   if (!isUtf8(body)) throw new OwnkeyError('request.invalid_json', { problem: 'it is not UTF-8' });
   try {
-    const scan = scanFields(body);
+    const scan = scanBodyFields(body);
     const rest = skipSpace(body, scan.end);
     if (rest < body.length) throw new JsonScanError('syntax', rest);
     return scan;

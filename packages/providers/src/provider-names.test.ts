@@ -12,7 +12,7 @@ const ids = [...loadCatalogue(join(ROOT, 'catalogue')).entries.keys()];
 const literal = new RegExp(`(['"\`])(?:${ids.join('|')})\\1`, 'g');
 const CODE = /\.(?:ts|tsx|mjs|js)$/;
 const EXEMPT = [
-  /\.test\.tsx?$/,
+  /\.test\.(?:tsx?|mjs)$/,
   /\.test-kit\.ts$/,
   /^packages\/providers\/src\/quirks\//,
   /(?:^|\/)(?:dist|node_modules)\//,

@@ -3,6 +3,9 @@ import { readContentParts } from '../dialects/openai-chat/content-parts.ts';
 import { defined, isJson, type Json, jsonOf, jsonsOf, textOf } from '../json.ts';
 import { ToolIndexer } from '../tool-index.ts';
 
+const FINISH = /"finish_reason"\s*:\s*"/;
+const PARTS = /"content"\s*:\s*\[/;
+
 /** Whether answers of this provider have to be looked at piece by piece. */
 export function repairNeeded(quirks: Quirks): boolean {
   return Boolean(quirks.repair_tool_calls || quirks.repair_finish_reason || quirks.content_parts);
@@ -21,13 +24,13 @@ export class ChatRepair {
     this.#quirks = quirks;
   }
 
-  /** Whether an event's line has anything to repair; without parsing it. */
-  concerns(line: Buffer): boolean {
+  /** Whether the text of events has anything to repair; without parsing it. */
+  concerns(text: string): boolean {
     const { repair_tool_calls, repair_finish_reason, content_parts } = this.#quirks;
     return Boolean(
-      (repair_tool_calls && line.includes('"tool_calls"')) ||
-        (repair_finish_reason && /"finish_reason"\s*:\s*"/.test(line.toString('latin1'))) ||
-        (content_parts && /"content"\s*:\s*\[/.test(line.toString('latin1'))),
+      (repair_tool_calls && text.includes('"tool_calls"')) ||
+        (repair_finish_reason && FINISH.test(text)) ||
+        (content_parts && PARTS.test(text)),
     );
   }
 

@@ -1,40 +1,50 @@
-const DELTA = Buffer.from('"delta"');
+/** Without its first quote, which occurs everywhere. */
+const DELTA = 'delta"';
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
 /**
- * About how many characters of generated text an event's line holds, without parsing it: the lengths of the text values inside its
- * `delta`, names of roles and types left out. For counting when a provider reports no usage.
+ * About how many characters of generated text the events of a piece of a stream hold, without parsing it: the lengths of the text
+ * values inside every `delta`, names of roles and types left out. For counting when a provider reports no usage.
  */
-export function generatedInLine(line: Buffer): number {
-  let at = line.indexOf(DELTA);
-  if (at < 0) return 0;
-  at += DELTA.length;
+export function generatedIn(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf(DELTA); at >= 0; at = text.indexOf(DELTA, at)) {
+    const isKey = text.charCodeAt(at - 1) === QUOTE;
+    at += DELTA.length;
+    if (isKey) count += generatedFrom(text, at);
+  }
+  return count;
+}
+
+/** From behind the key to the end of its value, a text or an object. */
+function generatedFrom(text: string, from: number): number {
   let depth = 0;
   let count = 0;
   let keySecond = 0;
   let keyLength = 0;
   let isValue = false;
-  for (; at < line.length; at++) {
-    const byte = line[at];
-    if (byte === QUOTE) {
+  for (let at = from; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
       const start = at + 1;
-      do at++;
-      while (at < line.length && (line[at] !== QUOTE || line[at - 1] === BACKSLASH));
-      if (isValue || depth === 0) {
+      at = text.indexOf('"', start);
+      while (at > 0 && text.charCodeAt(at - 1) === BACKSLASH) at = text.indexOf('"', at + 1);
+      if (at < 0) return count;
+      if (depth === 0) return at - start;
+      if (isValue) {
         if (!isLabel(keyLength, keySecond)) count += at - start;
-        if (depth === 0) return count;
         isValue = false;
       } else {
         keyLength = at - start;
-        keySecond = line[start + 1] ?? 0;
+        keySecond = text.charCodeAt(start + 1);
       }
-    } else if (byte === 0x3a) isValue = true;
-    else if (byte === 0x2c) isValue = false;
-    else if (byte === 0x7b || byte === 0x5b) {
+    } else if (code === 0x3a) isValue = true;
+    else if (code === 0x2c) isValue = depth === 0;
+    else if (code === 0x7b || code === 0x5b) {
       depth++;
       isValue = false;
-    } else if (byte === 0x7d || byte === 0x5d) {
+    } else if (code === 0x7d || code === 0x5d) {
       depth--;
       if (depth <= 0) return count;
     }

@@ -1,5 +1,12 @@
 import type { CallerRequest } from '@ownkey/contract/dialect';
-import { type JsonField, type JsonFields, readText, scanFields, scanItems } from '@ownkey/contract/json-scan';
+import {
+  type JsonField,
+  type JsonFields,
+  readText,
+  scanBodyFields,
+  scanFields,
+  scanItems,
+} from '@ownkey/contract/json-scan';
 import type { ProviderTarget, Quirks } from '@ownkey/contract/provider';
 import { matchesModel } from '../catalogue.ts';
 import { isJson, type Json, jsonOf, parseJson } from '../json.ts';
@@ -14,6 +21,7 @@ export interface NativeBody {
 
 const MAX_TOKENS = 'max_tokens';
 const MAX_COMPLETION_TOKENS = 'max_completion_tokens';
+const DEVELOPER = Buffer.from('"developer"');
 const INCLUDE_USAGE = '{"include_usage":true}';
 
 /**
@@ -30,11 +38,10 @@ export function nativeBody(target: ProviderTarget, request: CallerRequest, addUs
   const splices: Splice[] = [{ ...request.modelRange, text: JSON.stringify(request.upstreamModel) }];
   let addedUsage = false;
   if (isChat) {
-    const fields = lazyFields(request.body);
+    const fields = scanBodyFields(request.body);
     addedUsage = asksUsage && askForUsage(request.body, fields, splices);
-    for (const [from, to] of renames(quirks, request.upstreamModel)) rename(request.body, fields, from, to, splices);
-    if (quirks.no_developer_role && request.body.includes('"developer"'))
-      renameDeveloper(request.body, fields, splices);
+    for (const [from, to] of renames(quirks, request.upstreamModel)) rename(fields, from, to, splices);
+    if (quirks.no_developer_role && request.body.includes(DEVELOPER)) renameDeveloper(request.body, fields, splices);
   }
   return { body: splice(request.body, splices), addedUsage };
 }
@@ -63,29 +70,19 @@ function* renames(quirks: Quirks, model: string): Generator<[string, string]> {
   for (const renamed of Object.entries(quirks.renamed_fields ?? {})) yield renamed;
 }
 
-/** Scans at most once, and only for bodies that name something of interest. */
-function lazyFields(body: Buffer): () => JsonFields {
-  let scanned: JsonFields | null = null;
-  return () => {
-    scanned ??= scanFields(body);
-    return scanned;
-  };
-}
-
 function findField({ fields }: JsonFields, name: string): JsonField | undefined {
   return fields.find((field) => field.name === name);
 }
 
-function rename(body: Buffer, fields: () => JsonFields, from: string, to: string, splices: Splice[]): void {
-  if (!body.includes(`"${from}"`)) return;
-  const field = findField(fields(), from);
-  if (!field || findField(fields(), to)) return;
+function rename(fields: JsonFields, from: string, to: string, splices: Splice[]): void {
+  const field = findField(fields, from);
+  if (!field || findField(fields, to)) return;
   splices.push({ start: field.keyStart, end: field.keyStart + from.length + 2, text: JSON.stringify(to) });
 }
 
 /** Returns whether something was added, which then has to be removed from what the caller sees. */
-function askForUsage(body: Buffer, fields: () => JsonFields, splices: Splice[]): boolean {
-  const field = body.includes('"stream_options"') ? findField(fields(), 'stream_options') : undefined;
+function askForUsage(body: Buffer, fields: JsonFields, splices: Splice[]): boolean {
+  const field = findField(fields, 'stream_options');
   if (!field) {
     const start = body.indexOf('{') + 1;
     splices.push({ start, end: start, text: `"stream_options":${INCLUDE_USAGE},` });
@@ -99,8 +96,8 @@ function askForUsage(body: Buffer, fields: () => JsonFields, splices: Splice[]):
   return true;
 }
 
-function renameDeveloper(body: Buffer, fields: () => JsonFields, splices: Splice[]): void {
-  const messages = findField(fields(), 'messages');
+function renameDeveloper(body: Buffer, fields: JsonFields, splices: Splice[]): void {
+  const messages = findField(fields, 'messages');
   if (!messages || body[messages.start] !== 0x5b) return;
   for (const item of scanItems(body, messages.start)) {
     if (body[item.start] !== 0x7b) continue;

@@ -1,14 +1,17 @@
 import type { Quirks } from '@ownkey/contract/provider';
 import { isJson, type Json, jsonOf, jsonsOf, listOf } from '../json.ts';
 
+const CALLS = Buffer.from('"tool_calls"');
+const SIGNATURE = Buffer.from('"thought_signature"');
+const REASONING = Buffer.from('"reasoning_content"');
+
 /**
  * Quirks that reach into messages, so that the body has to be written anew: a tool call that came back without the signature it
  * left with (clients drop what they do not know), and reasoning of earlier turns for a provider that takes it as content parts.
  */
 export function rewriteNeeded(body: Buffer, quirks: Quirks): boolean {
-  if (quirks.tool_signature_filler && body.includes('"tool_calls"') && !body.includes('"thought_signature"'))
-    return true;
-  return quirks.content_parts === true && body.includes('"reasoning_content"');
+  if (quirks.tool_signature_filler && body.includes(CALLS) && !body.includes(SIGNATURE)) return true;
+  return quirks.content_parts === true && body.includes(REASONING);
 }
 
 /** The body with those quirks applied; what needs nothing is the same object. */

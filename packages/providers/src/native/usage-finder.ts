@@ -90,7 +90,7 @@ export class UsageFinder {
 }
 
 /** First byte of the value behind a key, or the length where it is not here. */
-export function valueStart(bytes: Buffer, from: number): number {
+function valueStart(bytes: Buffer, from: number): number {
   let at = from;
   let colon = false;
   for (; at < bytes.length; at++) {

@@ -89,7 +89,8 @@ function repaired(repair: ChatRepair, value: Json, kept: Buffer[]): Buffer {
 
 /** Whether the first byte that is not white space opens an object or a list; null = only white space so far. */
 function firstByte(chunk: Buffer): boolean | null {
-  for (const byte of chunk) {
+  for (let at = 0; at < chunk.length; at++) {
+    const byte = chunk[at];
     if (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) continue;
     return byte === 0x7b || byte === 0x5b;
   }

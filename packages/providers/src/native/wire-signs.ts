@@ -7,10 +7,11 @@ import { isJson, type Json, jsonOf } from '../json.ts';
 
 /** What a native stream is watched for, by wire. */
 export interface WireSigns {
-  /** Text that only the stream's last event holds. */
-  end: Buffer[];
+  /** Text that the stream's last event holds, and `isEnd` tells from others that hold it too. */
+  end: string[];
+  isEnd(event: Json): boolean;
   /** Text that shows that the answer is complete, though the stream's own last event may be missing. */
-  finish: Buffer[];
+  finish: string[];
   /** Usage in one event; `before` is the usage value of an earlier event. `isFinal`: nothing more is expected. */
   readUsage(event: Json, quirks: Quirks, before: unknown): { usage: Usage; raw: unknown; isFinal: boolean } | null;
   /** The error an event is, or null. */
@@ -20,8 +21,9 @@ export interface WireSigns {
 }
 
 const CHAT: WireSigns = {
-  end: [Buffer.from('[DONE]')],
-  finish: [Buffer.from('"finish_reason":"'), Buffer.from('"finish_reason": "')],
+  end: ['[DONE]'],
+  isEnd: () => false,
+  finish: ['finish_reason":"', 'finish_reason": "'],
   readUsage(event, quirks) {
     const raw = isJson(event.usage) ? event.usage : jsonOf(event.x_groq).usage;
     const usage = readChatUsage(raw, quirks);
@@ -32,8 +34,9 @@ const CHAT: WireSigns = {
 };
 
 const MESSAGES: WireSigns = {
-  end: [Buffer.from('"message_stop"')],
-  finish: [Buffer.from('"message_delta"')],
+  end: ['message_stop"'],
+  isEnd: (event) => event.type === 'message_stop',
+  finish: [],
   readUsage(event, _, before) {
     const isStart = event.type === 'message_start';
     const raw = isStart ? jsonOf(event.message).usage : event.usage;
@@ -45,7 +48,8 @@ const MESSAGES: WireSigns = {
 };
 
 const RESPONSES: WireSigns = {
-  end: ['completed', 'incomplete', 'failed'].map((state) => Buffer.from(`"response.${state}"`)),
+  end: ['response.completed"', 'response.incomplete"', 'response.failed"'],
+  isEnd: (event) => /^response\.(?:completed|incomplete|failed)$/.test(String(event.type)),
   finish: [],
   readUsage(event) {
     const raw = jsonOf(event.response).usage;
