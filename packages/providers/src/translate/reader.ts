@@ -121,7 +121,9 @@ export class TranslatedReader implements AnswerReader {
     const reader = this.#sse?.reader;
     let text = '';
     try {
-      for (const event of events) for (const neutral of reader?.read(event) ?? []) text += this.#event(neutral);
+      // What stands behind the last whole line is half an event: it counts only where it can be read.
+      const whole = isEnd ? events.filter(({ data }) => data === '[DONE]' || isJson(parseJson(data))) : events;
+      for (const event of whole) for (const neutral of reader?.read(event) ?? []) text += this.#event(neutral);
       if (isEnd) for (const neutral of reader?.end() ?? []) text += this.#event(neutral);
     } catch (error) {
       if (!(error instanceof MalformedAnswer)) throw error;
