@@ -25,6 +25,11 @@ let chunks = 0;
 let until = Number.POSITIVE_INFINITY;
 const sockets: Socket[] = [];
 
+/** The first failure is shown: a benchmark of refusals measures nothing. */
+function fail(answer: string): void {
+  if (failed++ === 0) process.stderr.write(`first failed answer: ${answer.slice(0, 2000)}\n`);
+}
+
 function open(): void {
   const socket = connect(job.port, '127.0.0.1');
   socket.setNoDelay(true);
@@ -41,7 +46,7 @@ function open(): void {
   };
   const done = () => {
     if (pending.startsWith('HTTP/1.1 200')) latencies.push(performance.now() - started);
-    else failed++;
+    else fail(pending);
     next();
   };
   socket.on('connect', next);

@@ -595,34 +595,6 @@ GRANT INSERT ON worker_jobs TO ownkey_worker;
 GRANT SELECT ON worker_jobs TO ownkey_worker;
 GRANT UPDATE ON worker_jobs TO ownkey_worker;
 
-CREATE OR REPLACE FUNCTION ownkey.add_usage(before requests[])
- RETURNS void
- LANGUAGE sql
- SECURITY DEFINER
- SET search_path TO 'ownkey', 'pg_temp'
-AS $function$
-  INSERT INTO usage_hourly AS u (company_id, hour, provider, slug, model, operation, user_id, key_id, key_source, requests,
-    errors, fallbacks, unpriced, estimated, input_tokens, cached_tokens, output_tokens, cost_nano_usd)
-  SELECT r.company_id, date_trunc('hour', r.created_at), r.provider, r.slug, r.model, coalesce(r.operation, ''),
-    coalesce(r.user_id, ''), coalesce(r.key_id, ''), r.key_source,
-    sum((s.state = 'reserved' AND r.state <> 'released')::int), sum(coalesce((r.http_status >= 400)::int, 0) - coalesce((s.http_status >= 400)::int, 0)),
-    sum((s.state = 'reserved' AND r.fallback_reason IS NOT NULL)::int),
-    sum((r.cost_nano_usd IS NULL AND r.state <> 'released')::int - (s.state = 'expired' AND s.cost_nano_usd IS NULL)::int),
-    sum(coalesce((r.cost_basis = 'estimated')::int, 0) - coalesce((s.cost_basis = 'estimated')::int, 0)),
-    sum(r.input_tokens - s.input_tokens), sum(r.cached_tokens - s.cached_tokens), sum(r.output_tokens - s.output_tokens),
-    sum(coalesce(r.cost_nano_usd, 0) - coalesce(s.cost_nano_usd, 0))
-  FROM requests r JOIN unnest(before) s ON s.day = r.day AND s.id = r.id
-  WHERE r.company_id IS NOT NULL AND r.kind = 'call'
-  GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9 ORDER BY 1, 2, 3, 4, 5, 6, 7, 8, 9
-  ON CONFLICT (company_id, hour, provider, slug, model, operation, user_id, key_id, key_source) DO UPDATE SET
-    requests = u.requests + excluded.requests, errors = u.errors + excluded.errors,
-    fallbacks = u.fallbacks + excluded.fallbacks, unpriced = u.unpriced + excluded.unpriced,
-    estimated = u.estimated + excluded.estimated, input_tokens = u.input_tokens + excluded.input_tokens,
-    cached_tokens = u.cached_tokens + excluded.cached_tokens, output_tokens = u.output_tokens + excluded.output_tokens,
-    cost_nano_usd = u.cost_nano_usd + excluded.cost_nano_usd
-$function$;
--- add_usage(before requests[]) may be called by: the owner alone
-
 CREATE OR REPLACE FUNCTION ownkey.audit_text(e audit_events)
  RETURNS text
  LANGUAGE sql
@@ -792,14 +764,19 @@ END $function$;
 
 CREATE OR REPLACE FUNCTION ownkey.renew(calls jsonb)
  RETURNS void
- LANGUAGE sql
+ LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'ownkey', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET jit TO 'off'
 AS $function$
-  UPDATE requests r SET lease_until = now() + interval '60 seconds'
-  FROM jsonb_to_recordset(calls) AS i (id text, day date)
-  WHERE r.day = i.day AND r.id = i.id AND r.state = 'reserved'
-$function$;
+DECLARE c record;
+BEGIN
+  FOR c IN SELECT * FROM jsonb_to_recordset(calls) AS x (id text, day date) ORDER BY day, id LOOP
+    UPDATE requests r SET lease_until = now() + interval '60 seconds'
+    WHERE r.day = c.day AND r.id = c.id AND r.state = 'reserved';
+  END LOOP;
+END $function$;
 -- renew(calls jsonb) may be called by: ownkey_worker
 
 CREATE OR REPLACE FUNCTION ownkey.reserve(calls jsonb)
@@ -807,44 +784,71 @@ CREATE OR REPLACE FUNCTION ownkey.reserve(calls jsonb)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'ownkey', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET jit TO 'off'
 AS $function$
 #variable_conflict use_column
+DECLARE
+  c record;
+  today date := (now() AT TIME ZONE 'UTC')::date;
+  -- An id may be asked again a few seconds after its first try: only right after midnight that try can lie on the day before.
+  yesterday_counts boolean := (now() AT TIME ZONE 'UTC')::time < '00:10';
+  installation_version bigint := (SELECT i.config_version FROM installation i);
+  company_read text;
+  company_version bigint;
+  row_day date;
 BEGIN
   PERFORM set_config('synchronous_commit', 'on', true);   -- until the caller's commit
-  RETURN QUERY
-  WITH input AS MATERIALIZED (
-    SELECT * FROM jsonb_to_recordset(calls) AS c (
+  FOR c IN
+    SELECT * FROM jsonb_to_recordset(calls) AS x (
       id text, company_id text, config_version bigint, global_version bigint, user_id text, token_id text, account text,
       operation text, kind text, wire text, streaming boolean, provider text, slug text, model text, key_id text,
       key_version int, last4 text, key_source text, fallback_reason text, reserved_nano_usd bigint, worker_id text, actor text)
-  ), judged AS MATERIALIZED (
-    SELECT i.*, old.day AS old_day,
-      CASE WHEN old.id IS NOT NULL THEN 'ok'
-           WHEN i.company_id IS NOT NULL AND c.id IS NULL THEN 'missing'
-           WHEN g.config_version <> i.global_version OR c.config_version <> i.config_version THEN 'changed'
-           ELSE 'ok' END AS outcome
-    FROM input i
-    CROSS JOIN installation g
-    LEFT JOIN companies c ON c.id = i.company_id
-    LEFT JOIN requests old ON old.id = i.id AND old.day >= (now() AT TIME ZONE 'UTC')::date - 1
-  ), inserted AS (
-    INSERT INTO requests (id, company_id, user_id, token_id, account, operation, kind, wire, streaming, provider, slug, model,
-      key_id, key_version, last4, key_source, fallback_reason, reserved_nano_usd, worker_id)
-    SELECT j.id, j.company_id, j.user_id, j.token_id, j.account, j.operation, coalesce(j.kind, 'call'), j.wire,
-      coalesce(j.streaming, false), j.provider, j.slug, j.model, j.key_id, j.key_version, j.last4, j.key_source,
-      j.fallback_reason, coalesce(j.reserved_nano_usd, 0), j.worker_id
-    FROM judged j WHERE j.outcome = 'ok' AND j.old_day IS NULL
-    ON CONFLICT DO NOTHING
-    RETURNING requests.id, requests.day
-  ), evented AS (
-    INSERT INTO audit_events (company_id, kind, actor, user_id, request_id, request_day, key_id, provider, last4, data)
-    SELECT j.company_id, coalesce(j.kind, 'call') || '.started', coalesce(j.actor, 'system'), j.user_id, j.id, ins.day,
-      j.key_id, j.slug, j.last4, jsonb_strip_nulls(jsonb_build_object('model', j.model, 'key_source', j.key_source,
-        'operation', j.operation, 'account', j.account, 'wire', j.wire, 'fallback_reason', j.fallback_reason,
-        'reserved_nano_usd', j.reserved_nano_usd))
-    FROM inserted ins JOIN judged j ON j.id = ins.id
-  )
-  SELECT j.id, j.outcome, coalesce(j.old_day, ins.day)::text FROM judged j LEFT JOIN inserted ins ON ins.id = j.id;
+  LOOP
+    id := c.id;
+    outcome := NULL;
+    row_day := NULL;
+    IF yesterday_counts THEN
+      SELECT r.day INTO row_day FROM requests r WHERE r.day = today - 1 AND r.id = c.id;
+      IF row_day IS NOT NULL THEN outcome := 'ok'; END IF;
+    END IF;
+    IF outcome IS NULL AND c.company_id IS NOT NULL THEN
+      IF company_read IS DISTINCT FROM c.company_id THEN
+        SELECT k.config_version INTO company_version FROM companies k WHERE k.id = c.company_id;
+        company_read := c.company_id;
+      END IF;
+      IF company_version IS NULL THEN outcome := 'missing';
+      ELSIF company_version <> c.config_version THEN outcome := 'changed';
+      END IF;
+    END IF;
+    IF outcome IS NULL AND installation_version <> c.global_version THEN outcome := 'changed'; END IF;
+    IF outcome IS NULL OR (outcome = 'changed' AND row_day IS NULL) THEN
+      IF outcome = 'changed' THEN
+        -- A repeated id whose first try was committed stands, whatever changed since.
+        SELECT r.day INTO row_day FROM requests r WHERE r.day = today AND r.id = c.id;
+        IF row_day IS NOT NULL THEN outcome := 'ok'; END IF;
+      ELSE
+        INSERT INTO requests (id, company_id, user_id, token_id, account, operation, kind, wire, streaming, provider, slug,
+          model, key_id, key_version, last4, key_source, fallback_reason, reserved_nano_usd, worker_id)
+        VALUES (c.id, c.company_id, c.user_id, c.token_id, c.account, c.operation, coalesce(c.kind, 'call'), c.wire,
+          coalesce(c.streaming, false), c.provider, c.slug, c.model, c.key_id, c.key_version, c.last4, c.key_source,
+          c.fallback_reason, coalesce(c.reserved_nano_usd, 0), c.worker_id)
+        ON CONFLICT DO NOTHING RETURNING requests.day INTO row_day;
+        outcome := 'ok';
+        IF row_day IS NULL THEN
+          SELECT r.day INTO row_day FROM requests r WHERE r.day = today AND r.id = c.id;
+        ELSE
+          INSERT INTO audit_events (company_id, kind, actor, user_id, request_id, request_day, key_id, provider, last4, data)
+          VALUES (c.company_id, coalesce(c.kind, 'call') || '.started', coalesce(c.actor, 'system'), c.user_id, c.id, row_day,
+            c.key_id, c.slug, c.last4, jsonb_strip_nulls(jsonb_build_object('model', c.model, 'key_source', c.key_source,
+              'operation', c.operation, 'account', c.account, 'wire', c.wire, 'fallback_reason', c.fallback_reason,
+              'reserved_nano_usd', c.reserved_nano_usd)));
+        END IF;
+      END IF;
+    END IF;
+    day := row_day::text;
+    RETURN NEXT;
+  END LOOP;
 END $function$;
 -- reserve(calls jsonb) may be called by: ownkey_worker
 
@@ -853,49 +857,80 @@ CREATE OR REPLACE FUNCTION ownkey.settle(calls jsonb)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'ownkey', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET jit TO 'off'
 AS $function$
 #variable_conflict use_column
-DECLARE before requests[];
+DECLARE
+  c record;
+  k record;
+  b requests;
+  a requests;
+  added settled_call[] := '{}';
 BEGIN
   PERFORM set_config('synchronous_commit', 'on', true);   -- until the caller's commit
-  SELECT array_agg(locked.r) INTO before FROM (
-    SELECT r FROM requests r
-    JOIN jsonb_to_recordset(calls) AS i (id text, day date) ON i.day = r.day AND i.id = r.id
-    WHERE r.state IN ('reserved', 'expired')
-    ORDER BY r.day, r.id FOR NO KEY UPDATE OF r) locked;
-  IF before IS NULL THEN RETURN; END IF;
+  FOR c IN
+    SELECT * FROM jsonb_to_recordset(calls) AS x (id text, day date, state text, http_status int, error_code text,
+      provider_request_id text, input_tokens bigint, cached_tokens bigint, cache_write_5m_tokens bigint,
+      cache_write_1h_tokens bigint, output_tokens bigint, reasoning_tokens bigint, cost_nano_usd bigint, cost_basis text,
+      latency_ms int, ttfb_ms int)
+    ORDER BY day, id
+  LOOP
+    SELECT * INTO b FROM requests r WHERE r.day = c.day AND r.id = c.id FOR NO KEY UPDATE;
+    CONTINUE WHEN b.id IS NULL OR b.state NOT IN ('reserved', 'expired');
+    UPDATE requests r SET
+      state = coalesce(c.state, 'settled'), http_status = c.http_status, error_code = c.error_code,
+      provider_request_id = c.provider_request_id, input_tokens = coalesce(c.input_tokens, 0),
+      cached_tokens = coalesce(c.cached_tokens, 0), cache_write_5m_tokens = coalesce(c.cache_write_5m_tokens, 0),
+      cache_write_1h_tokens = coalesce(c.cache_write_1h_tokens, 0), output_tokens = coalesce(c.output_tokens, 0),
+      reasoning_tokens = coalesce(c.reasoning_tokens, 0), cost_nano_usd = c.cost_nano_usd, cost_basis = c.cost_basis,
+      over_reservation = r.reserved_nano_usd > 0 AND coalesce(c.cost_nano_usd > r.reserved_nano_usd, false),
+      latency_ms = c.latency_ms, ttfb_ms = c.ttfb_ms, settled_at = clock_timestamp()
+    WHERE r.day = c.day AND r.id = c.id RETURNING * INTO a;
 
-  UPDATE requests r SET
-    state = coalesce(i.state, 'settled'), http_status = i.http_status, error_code = i.error_code,
-    provider_request_id = i.provider_request_id, input_tokens = coalesce(i.input_tokens, 0),
-    cached_tokens = coalesce(i.cached_tokens, 0), cache_write_5m_tokens = coalesce(i.cache_write_5m_tokens, 0),
-    cache_write_1h_tokens = coalesce(i.cache_write_1h_tokens, 0), output_tokens = coalesce(i.output_tokens, 0),
-    reasoning_tokens = coalesce(i.reasoning_tokens, 0), cost_nano_usd = i.cost_nano_usd, cost_basis = i.cost_basis,
-    over_reservation = coalesce(i.cost_nano_usd > r.reserved_nano_usd, false) AND r.reserved_nano_usd > 0,
-    latency_ms = i.latency_ms, ttfb_ms = i.ttfb_ms, settled_at = clock_timestamp()
-  FROM jsonb_to_recordset(calls) AS i (id text, day date, state text, http_status int, error_code text,
-    provider_request_id text, input_tokens bigint, cached_tokens bigint, cache_write_5m_tokens bigint,
-    cache_write_1h_tokens bigint, output_tokens bigint, reasoning_tokens bigint, cost_nano_usd bigint, cost_basis text,
-    latency_ms int, ttfb_ms int)
-  WHERE r.day = i.day AND r.id = i.id AND r.id IN (SELECT s.id FROM unnest(before) s);
+    INSERT INTO audit_events (company_id, kind, user_id, request_id, request_day, key_id, provider, last4, data)
+    VALUES (a.company_id, a.kind || '.settled', a.user_id, a.id, a.day, a.key_id, a.slug, a.last4,
+      jsonb_strip_nulls(jsonb_build_object('state', a.state, 'http_status', a.http_status, 'error_code', a.error_code,
+        'model', a.model, 'key_source', a.key_source, 'input_tokens', a.input_tokens, 'cached_tokens', a.cached_tokens,
+        'output_tokens', a.output_tokens, 'cost_nano_usd', a.cost_nano_usd, 'cost_basis', a.cost_basis,
+        'latency_ms', a.latency_ms, 'ttfb_ms', a.ttfb_ms)));
 
-  INSERT INTO audit_events (company_id, kind, user_id, request_id, request_day, key_id, provider, last4, data)
-  SELECT r.company_id, r.kind || '.settled', r.user_id, r.id, r.day, r.key_id, r.slug, r.last4,
-    jsonb_strip_nulls(jsonb_build_object('state', r.state, 'http_status', r.http_status, 'error_code', r.error_code,
-      'model', r.model, 'key_source', r.key_source, 'input_tokens', r.input_tokens, 'cached_tokens', r.cached_tokens,
-      'output_tokens', r.output_tokens, 'cost_nano_usd', r.cost_nano_usd, 'cost_basis', r.cost_basis,
-      'latency_ms', r.latency_ms, 'ttfb_ms', r.ttfb_ms))
-  FROM requests r JOIN unnest(before) s ON s.day = r.day AND s.id = r.id;
+    -- An expired call was counted when it expired: what comes later counts by its difference.
+    added := added || ROW(a.company_id, date_trunc('hour', a.created_at), a.provider, a.slug, a.model,
+      coalesce(a.operation, ''), coalesce(a.user_id, ''), coalesce(a.key_id, ''), a.key_source, a.kind, a.settled_at,
+      (b.state = 'reserved' AND a.state <> 'released')::int,
+      coalesce((a.http_status >= 400)::int, 0) - coalesce((b.http_status >= 400)::int, 0),
+      (b.state = 'reserved' AND a.fallback_reason IS NOT NULL)::int,
+      (a.cost_nano_usd IS NULL AND a.state <> 'released')::int - (b.state = 'expired' AND b.cost_nano_usd IS NULL)::int,
+      coalesce((a.cost_basis = 'estimated')::int, 0) - coalesce((b.cost_basis = 'estimated')::int, 0),
+      a.input_tokens - b.input_tokens, a.cached_tokens - b.cached_tokens, a.output_tokens - b.output_tokens,
+      coalesce(a.cost_nano_usd, 0) - coalesce(b.cost_nano_usd, 0))::settled_call;
+    id := c.id;
+    RETURN NEXT;
+  END LOOP;
+  IF cardinality(added) = 0 THEN RETURN; END IF;
 
-  PERFORM 1 FROM keys k WHERE k.id IN (SELECT s.key_id FROM unnest(before) s) ORDER BY k.id FOR NO KEY UPDATE;
-  UPDATE keys k SET requests_handled = k.requests_handled + n.calls, last_used_at = greatest(k.last_used_at, n.last)
-  FROM (SELECT r.key_id, count(*) FILTER (WHERE s.state = 'reserved') AS calls, max(r.settled_at) AS last
-        FROM requests r JOIN unnest(before) s ON s.day = r.day AND s.id = r.id
-        WHERE r.kind = 'call' AND r.state = 'settled' GROUP BY r.key_id) n
-  WHERE k.id = n.key_id;
+  FOR k IN
+    SELECT s.key_id, sum(s.requests) AS calls, max(s.at) AS last FROM unnest(added) s
+    WHERE s.kind = 'call' AND s.key_id <> '' GROUP BY s.key_id ORDER BY s.key_id
+  LOOP
+    UPDATE keys SET requests_handled = requests_handled + k.calls, last_used_at = greatest(last_used_at, k.last)
+    WHERE keys.id = k.key_id;
+  END LOOP;
 
-  PERFORM add_usage(before);
-  RETURN QUERY SELECT s.id FROM unnest(before) s;
+  INSERT INTO usage_hourly AS u (company_id, hour, provider, slug, model, operation, user_id, key_id, key_source, requests,
+    errors, fallbacks, unpriced, estimated, input_tokens, cached_tokens, output_tokens, cost_nano_usd)
+  SELECT s.company_id, s.hour, s.provider, s.slug, s.model, s.operation, s.user_id, s.key_id, s.key_source, sum(s.requests),
+    sum(s.errors), sum(s.fallbacks), sum(s.unpriced), sum(s.estimated), sum(s.input_tokens), sum(s.cached_tokens),
+    sum(s.output_tokens), sum(s.cost_nano_usd)
+  FROM unnest(added) s WHERE s.company_id IS NOT NULL AND s.kind = 'call'
+  GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9 ORDER BY 1, 2, 3, 4, 5, 6, 7, 8, 9
+  ON CONFLICT (company_id, hour, provider, slug, model, operation, user_id, key_id, key_source) DO UPDATE SET
+    requests = u.requests + excluded.requests, errors = u.errors + excluded.errors,
+    fallbacks = u.fallbacks + excluded.fallbacks, unpriced = u.unpriced + excluded.unpriced,
+    estimated = u.estimated + excluded.estimated, input_tokens = u.input_tokens + excluded.input_tokens,
+    cached_tokens = u.cached_tokens + excluded.cached_tokens, output_tokens = u.output_tokens + excluded.output_tokens,
+    cost_nano_usd = u.cost_nano_usd + excluded.cost_nano_usd;
 END $function$;
 -- settle(calls jsonb) may be called by: ownkey_worker
 

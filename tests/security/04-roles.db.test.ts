@@ -48,7 +48,6 @@ const RIGHTS: Record<string, { control: string; worker: string }> = {
 
 /** Who may call which function; those of triggers and inner ones are for nobody. */
 const FUNCTIONS: Record<string, string> = {
-  add_usage: '',
   audit_text: 'control worker',
   bump_company: '',
   bump_on_change: '',

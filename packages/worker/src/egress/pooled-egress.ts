@@ -150,14 +150,12 @@ export class PooledEgress implements Egress, UnstoredEgress {
       if (this.#closed) throw new EgressError('provider.unreachable', 'the worker is stopping', false);
       const target = this.#target(call.key, call.baseUrl);
       if (!call.request.path.startsWith('/')) throw new EgressError('provider.unreachable', 'bad path', false);
-      const place = this.#place(call.key, target);
       const stored = call.key.keyless ? null : envelope();
-      if (stored instanceof Promise) {
-        stored.then(
-          (read) => running.start(place, this.#opener(call.key, read)),
-          (error: unknown) => failWith(running, error),
-        );
-      } else running.start(place, stored && this.#opener(call.key, stored));
+      // The place is looked up when it is used, not before the wait: many first calls on a cold key must share one.
+      const start = (read: Envelope | null): void =>
+        running.start(this.#place(call.key, target), read && this.#opener(call.key, read));
+      if (stored instanceof Promise) stored.then(start).catch((error: unknown) => failWith(running, error));
+      else start(stored);
     } catch (error) {
       failWith(running, error);
     }
