@@ -1,5 +1,5 @@
 import { ApiError, ConnectionError } from '@ownkey/sdk/api-error';
-import { SealError } from '@ownkey/vault/seal';
+import type { SealError } from '@ownkey/vault/seal';
 import type { TFunction } from 'i18next';
 
 /** What the reader is told of a failure. */
@@ -19,7 +19,7 @@ export function explainError(error: unknown, t: TFunction): Explained {
   if (error instanceof ConnectionError) {
     return { text: t('errors.connection'), action: t('errors.connection_action'), code: 'connection', requestId: null };
   }
-  if (error instanceof SealError) {
+  if (isSealError(error)) {
     const insecure = error.problem === 'insecure_context';
     const text = insecure
       ? t('errors.insecure_context', { origin: globalThis.location?.origin ?? '' })
@@ -27,6 +27,11 @@ export function explainError(error: unknown, t: TFunction): Explained {
     return { text, action: null, code: `seal.${error.problem}`, requestId: null };
   }
   return { text: t('errors.internal'), action: t('errors.internal_action'), code: 'console', requestId: null };
+}
+
+/** By name: the sealing code itself is loaded with the first dialog that needs it. */
+function isSealError(error: unknown): error is SealError {
+  return error instanceof Error && error.name === ('SealError' satisfies SealError['name']) && 'problem' in error;
 }
 
 function explainApi(error: ApiError, t: TFunction): Explained {

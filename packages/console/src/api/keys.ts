@@ -1,7 +1,6 @@
 import type { Key, KeyImpact, KeyPatchBody, KeyTested, KeyUsage } from '@ownkey/contract/api/keys';
 import type { Provider, ProviderList, Source } from '@ownkey/contract/api/providers';
 import type { Answer } from '@ownkey/sdk/client';
-import { testKey } from '@ownkey/sdk/keys';
 import { queryOptions, useMutation, useQueryClient } from '@tanstack/react-query';
 import { api } from './browser-client.ts';
 
@@ -67,7 +66,11 @@ export function useRefreshKeys(): () => void {
 
 export function useTestKey() {
   const refresh = useRefreshKeys();
-  return useMutation<KeyTested, unknown, Key>({ mutationFn: (key) => testKey(api, key), onSettled: refresh });
+  return useMutation<KeyTested, unknown, Key>({
+    // Loaded when it is needed: the first room does not carry the sealing code.
+    mutationFn: async (key) => (await import('@ownkey/sdk/keys')).testKey(api, key),
+    onSettled: refresh,
+  });
 }
 
 export function useChangeKey() {

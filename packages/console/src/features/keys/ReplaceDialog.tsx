@@ -29,6 +29,7 @@ export function ReplaceDialog({ co, id }: { co: string; id: string }) {
   const may = useMay();
   const test = useKeyTest();
   const field = useRef<SecureFieldHandle>(null);
+  const replaced = useRef<string>(null);
   const [pasted, setPasted] = useState(false);
   const [asking, setAsking] = useState(false);
   const owners = useMemo(() => shapeOwners(providers.data?.data ?? []), [providers.data]);
@@ -53,6 +54,8 @@ export function ReplaceDialog({ co, id }: { co: string; id: string }) {
   }
 
   const { provider } = row;
+  // The key that was to be replaced: once it is, the list already names the new one.
+  replaced.current ??= nameOfKey(key, provider.name);
   const blocked = canSeal() ? may.change(key) : t('errors.insecure_context', { origin: location.origin });
   const rejected = rejection(failure);
   const submit = (event: FormEvent) => {
@@ -64,7 +67,7 @@ export function ReplaceDialog({ co, id }: { co: string; id: string }) {
   const attempt = pasted && showsForm ? () => setAsking(true) : close;
   return (
     <Dialog
-      title={t('replace.title', { name: nameOfKey(key, provider.name) })}
+      title={t('replace.title', { name: replaced.current })}
       onClose={attempt}
       onOpen={focusFirstField}
       footer={

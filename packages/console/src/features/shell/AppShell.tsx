@@ -1,14 +1,16 @@
-import { type ReactNode, useState } from 'react';
+import { lazy, type ReactNode, Suspense, useState, useSyncExternalStore } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useSignOut } from '../../api/session.ts';
+import { signedOut } from '../../api/signed-out.ts';
 import { paths } from '../../paths.ts';
 import { Link } from '../../routing/Link.tsx';
 import { useGo } from '../../routing/use-go.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Icon, type IconName } from '../../ui/Icon.tsx';
 import { useOnline } from '../../ui/use-online.ts';
-import { SignedOutDialog } from './SignedOutDialog.tsx';
 import { ThemeSwitch } from './ThemeSwitch.tsx';
+
+const SignedOutDialog = lazy(() => import('./SignedOutDialog.tsx').then((m) => ({ default: m.SignedOutDialog })));
 
 export interface Room {
   to: string;
@@ -27,6 +29,7 @@ export function AppShell(props: {
 }) {
   const { t } = useTranslation();
   const online = useOnline();
+  const ended = useSyncExternalStore(signedOut.subscribe, signedOut.get);
   const [open, setOpen] = useState(false);
   return (
     <div className="min-h-dvh lg:grid lg:grid-cols-[224px_minmax(0,1fr)]">
@@ -86,7 +89,11 @@ export function AppShell(props: {
           {props.children}
         </main>
       </div>
-      <SignedOutDialog />
+      {ended ? (
+        <Suspense>
+          <SignedOutDialog />
+        </Suspense>
+      ) : null}
     </div>
   );
 }

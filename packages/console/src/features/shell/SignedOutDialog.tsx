@@ -1,14 +1,10 @@
-import { useSyncExternalStore } from 'react';
 import { useTranslation } from 'react-i18next';
-import { signedOut } from '../../api/signed-out.ts';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { SignInForm } from '../sign-in/SignInForm.tsx';
 
 /** The session ended under an open page: sign in over it, so that nothing typed is lost. */
 export function SignedOutDialog() {
   const { t } = useTranslation();
-  const ended = useSyncExternalStore(signedOut.subscribe, signedOut.get);
-  if (!ended) return null;
   return (
     <Dialog title={t('shell.signed_out_title')} onClose={() => undefined}>
       <p className="mb-4">{t('shell.signed_out_text')}</p>
