@@ -9,6 +9,7 @@ import { Dialog } from '../../ui/Dialog.tsx';
 import { FailurePanel, SkeletonRows } from '../../ui/Feedback.tsx';
 import { Icon } from '../../ui/Icon.tsx';
 import { Search } from '../../ui/Search.tsx';
+import { focusFirstField } from './focus-first-field.ts';
 import { type KeysSearch, keysSearchValues } from './keys-search.ts';
 import { ProviderTile } from './ProviderTile.tsx';
 
@@ -26,7 +27,7 @@ export function ChooseProvider({ co, search }: { co: string; search: KeysSearch 
       [provider.name, provider.id, ...provider.aliases].some((text) => text.toLowerCase().includes(needle)),
   );
   return (
-    <Dialog title={t('connect.choose')} onClose={close}>
+    <Dialog title={t('connect.choose')} onClose={close} onOpen={focusFirstField}>
       <Search label={t('connect.search')} value={q} onChange={setQ} className="mb-3" />
       {providers.isError && providers.data === undefined ? (
         <FailurePanel
