@@ -11,10 +11,9 @@ export interface Hit {
 
 const CHUNK = 1 << 24;
 
-/** Every form a leak could take: as typed, UTF-16, base64 at each alignment, hex, and two fragments of 16 bytes. */
+/** Every form a leak could take: as typed, UTF-16, base64 at each alignment, hex, and fragments of 16 bytes. */
 export function formsOf(canary: string): { form: string; bytes: Buffer }[] {
   const bytes = Buffer.from(canary, 'latin1');
-  const middle = Math.floor(bytes.length / 2);
   const base64 = [0, 1, 2].map((shift) => {
     const text = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64');
     // First and last groups depend on what stands beside the key.
@@ -24,7 +23,8 @@ export function formsOf(canary: string): { form: string; bytes: Buffer }[] {
     { form: 'text', bytes },
     { form: 'utf16', bytes: Buffer.from(canary, 'utf16le') },
     { form: 'hex', bytes: Buffer.from(bytes.toString('hex')) },
-    { form: 'fragment-start', bytes: bytes.subarray(middle - 18, middle - 2) },
+    // Inside the random part: what stands before it is alike in all keys of a provider.
+    ...(bytes.length < 56 ? [] : [{ form: 'fragment-middle', bytes: bytes.subarray(-40, -24) }]),
     { form: 'fragment-end', bytes: bytes.subarray(-20, -4) },
     ...base64,
   ];

@@ -10,6 +10,7 @@ import type { Egress, EgressError, EgressHandler, EgressStream, KeyRef } from '.
 import type { Hold, Ledger, Settlement } from '../ledger/ledger.ts';
 import { Relay } from './relay.ts';
 import type { Route } from './route.ts';
+import { scrubFailure } from './scrub-failure.ts';
 import { usageComment, usageOf } from './settlement.ts';
 
 /** What every call of the gateway shares. */
@@ -194,7 +195,7 @@ class Call implements EgressHandler {
   /** The provider's own error, with its status and type, in the caller's wire. */
   #answerFailure(failure: ProviderFailure): void {
     const { scrubber, writeError } = this.#parts;
-    const body = writeError(this.#plan.wire, { ...failure, message: scrubber.scrubText(failure.message) });
+    const body = writeError(this.#plan.wire, scrubFailure(failure, scrubber.scrubText));
     const status = this.#status >= 400 ? this.#status : failure.status;
     const headers: Record<string, string> = {
       'content-type': 'application/json',
@@ -255,11 +256,12 @@ class Call implements EgressHandler {
   #settlement(httpStatus: number | null, errorCode: string | null): Settlement {
     const reached = this.#status > 0 || this.#sent || errorCode === 'caller.gone';
     const { usage, basis } = usageOf(this.#reader, this.#plan.requestBytes);
+    const failure = this.#reader.failure();
     return {
       state: reached ? 'settled' : 'released',
       httpStatus,
       errorCode,
-      providerRequestId: this.#reader.failure()?.requestId ?? null,
+      providerRequestId: failure === null ? null : scrubFailure(failure, this.#parts.scrubber.scrubText).requestId,
       usage,
       basis,
       costNanoUsd: null,
