@@ -110,52 +110,66 @@ function run(testCase: Case): Replayed | null {
 const answered = cases.filter(({ recording }) => recording.response.status < 300);
 const failed = cases.filter(({ recording }) => recording.response.status >= 400);
 
-describe.runIf(folder)('recorded answers', () => {
-  test.each(answered.filter(({ wire, caller }) => wire === caller))('$name pass through', (testCase) => {
-    const { recording, wire, target } = testCase;
-    const replayed = run(testCase);
-    const bytes = answerBytes(recording);
-    const isStream = recording.response.sse !== undefined;
-    const { quirks } = target.entry;
-    const isRepaired = quirks.content_parts || quirks.repair_tool_calls || quirks.repair_finish_reason;
-    const addsUsage = wire === 'openai-chat' && isStream && recording.request.body.stream_options === undefined;
-    if (!isRepaired && !addsUsage) expect(replayed?.body.equals(bytes)).toBe(true);
-    const before = readMeaning(wire, target.entry, bytes, isStream);
-    const after = readMeaning(wire, target.entry, replayed?.body ?? Buffer.alloc(0), isStream);
-    expect(meaningIn(wire, after.answer)).toEqual(meaningIn(wire, before.answer));
-    expect(replayed?.failure?.kind).toBe(before.failure?.kind);
-    expect(replayed?.usage?.usage ?? null).toEqual(before.answer.usage);
-  });
+describe('the comparison of meanings', () => {
+  const said = { id: '', model: '', parts: [{ type: 'text' as const, text: 'a' }], stop: 'stop' as const, usage: null };
 
-  test.each(answered.filter(({ wire, caller }) => wire !== caller))('$name keep their meaning', (testCase) => {
-    const { recording, wire, caller, target } = testCase;
-    const replayed = run(testCase);
-    if (replayed === null) return;
-    const isStream = recording.response.sse !== undefined;
-    const before = readMeaning(wire, target.entry, answerBytes(recording), isStream);
-    const plain = { ...target.entry, dialect: caller, quirks: {} };
-    const after = readMeaning(caller, plain, replayed.body, isStream);
-    expect(meaningIn(caller, after.answer)).toEqual(meaningIn(caller, before.answer));
-    expect(replayed.failure?.kind).toBe(before.failure?.kind);
-    expect(replayed.usage?.usage ?? null).toEqual(before.answer.usage);
-    expect(after.isComplete).toBe(before.isComplete);
-    if (before.failure) expect(after.failure?.message).toBe(before.failure.message);
-    else if (before.answer.usage) expect(after.answer.usage).toEqual(withoutCost(before.answer.usage, caller));
-  });
-
-  test.each(failed)('$name keep status and message', (testCase) => {
-    const replayed = run(testCase);
-    if (replayed === null) return;
-    const { status, headers } = testCase.recording.response;
-    expect(replayed.head.status).toBe(status);
-    expect(replayed.failure?.status).toBe(status);
-    expect(replayed.failure?.kind).not.toBe('unreadable');
-    const body = JSON.parse(replayed.body.toString());
-    expect(body.error.message).toBe(replayed.failure?.message);
-    expect(body.error.message).not.toMatch(/<\w/);
-    if (headers['retry-after']) expect(replayed.head.headers['retry-after']).toBe(headers['retry-after']);
+  test.each([
+    ['another text', { parts: [{ type: 'text' as const, text: 'b' }] }],
+    ['another end', { stop: 'length' as const }],
+    ['a lost call', { parts: [...said.parts, { type: 'tool-call' as const, id: '1', name: 'f', arguments: '{}' }] }],
+  ])('sees %s', (_, other) => {
+    for (const wire of WIRES) expect(meaningIn(wire, { ...said, ...other })).not.toEqual(meaningIn(wire, said));
   });
 });
+
+if (folder) {
+  describe('recorded answers', () => {
+    test.each(answered.filter(({ wire, caller }) => wire === caller))('$name pass through', (testCase) => {
+      const { recording, wire, target } = testCase;
+      const replayed = run(testCase);
+      const bytes = answerBytes(recording);
+      const isStream = recording.response.sse !== undefined;
+      const { quirks } = target.entry;
+      const isRepaired = quirks.content_parts || quirks.repair_tool_calls || quirks.repair_finish_reason;
+      const addsUsage = wire === 'openai-chat' && isStream && recording.request.body.stream_options === undefined;
+      if (!isRepaired && !addsUsage) expect(replayed?.body.equals(bytes)).toBe(true);
+      const before = readMeaning(wire, target.entry, bytes, isStream);
+      const after = readMeaning(wire, target.entry, replayed?.body ?? Buffer.alloc(0), isStream);
+      expect(meaningIn(wire, after.answer)).toEqual(meaningIn(wire, before.answer));
+      expect(replayed?.failure?.kind).toBe(before.failure?.kind);
+      expect(replayed?.usage?.usage ?? null).toEqual(before.answer.usage);
+    });
+
+    test.each(answered.filter(({ wire, caller }) => wire !== caller))('$name keep their meaning', (testCase) => {
+      const { recording, wire, caller, target } = testCase;
+      const replayed = run(testCase);
+      if (replayed === null) return;
+      const isStream = recording.response.sse !== undefined;
+      const before = readMeaning(wire, target.entry, answerBytes(recording), isStream);
+      const plain = { ...target.entry, dialect: caller, quirks: {} };
+      const after = readMeaning(caller, plain, replayed.body, isStream);
+      expect(meaningIn(caller, after.answer)).toEqual(meaningIn(caller, before.answer));
+      expect(replayed.failure?.kind).toBe(before.failure?.kind);
+      expect(replayed.usage?.usage ?? null).toEqual(before.answer.usage);
+      expect(after.isComplete).toBe(before.isComplete);
+      if (before.failure) expect(after.failure?.message).toBe(before.failure.message);
+      else if (before.answer.usage) expect(after.answer.usage).toEqual(withoutCost(before.answer.usage, caller));
+    });
+
+    test.each(failed)('$name keep status and message', (testCase) => {
+      const replayed = run(testCase);
+      if (replayed === null) return;
+      const { status, headers } = testCase.recording.response;
+      expect(replayed.head.status).toBe(status);
+      expect(replayed.failure?.status).toBe(status);
+      expect(replayed.failure?.kind).not.toBe('unreadable');
+      const body = JSON.parse(replayed.body.toString());
+      expect(body.error.message).toBe(replayed.failure?.message);
+      expect(body.error.message).not.toMatch(/<\w/);
+      if (headers['retry-after']) expect(replayed.head.headers['retry-after']).toBe(headers['retry-after']);
+    });
+  });
+}
 
 /** What the wire has a place for: no wire writes a provider's own price, chat and responses know one kind of cache write. */
 function withoutCost(usage: NonNullable<ReturnType<typeof readMeaning>['answer']['usage']>, caller: Wire) {
@@ -164,35 +178,37 @@ function withoutCost(usage: NonNullable<ReturnType<typeof readMeaning>['answer']
   return { ...rest, cacheWrite5m: rest.cacheWrite5m + rest.cacheWrite1h, cacheWrite1h: 0 };
 }
 
-describe.runIf(folder)('recorded failures', () => {
-  const kinds: [RegExp, string][] = [
-    [/401|invalid-key/, 'key_rejected'],
-    [/insufficient-quota/, 'no_credit'],
-    [/429-rate-limit/, 'rate_limited'],
-    [/request-too-large/, 'too_large'],
-    [/model-not-found/, 'not_found'],
-    [/(?:500|503|529)-/, 'outage'],
-    [/400-context-length|422|400-invalid-request|unsupported-parameter|tool-use-failed/, 'bad_request'],
-  ];
-  test.each(failed.filter(({ wire, caller }) => wire === caller))('$name are told apart', (testCase) => {
-    const kind = kinds.find(([pattern]) => pattern.test(testCase.recording.case))?.[1];
-    expect(run(testCase)?.failure?.kind).toBe(kind);
+if (folder)
+  describe('recorded failures', () => {
+    const kinds: [RegExp, string][] = [
+      [/401|invalid-key/, 'key_rejected'],
+      [/insufficient-quota/, 'no_credit'],
+      [/429-rate-limit/, 'rate_limited'],
+      [/request-too-large/, 'too_large'],
+      [/model-not-found/, 'not_found'],
+      [/(?:500|503|529)-/, 'outage'],
+      [/400-context-length|422|400-invalid-request|unsupported-parameter|tool-use-failed/, 'bad_request'],
+    ];
+    test.each(failed.filter(({ wire, caller }) => wire === caller))('$name are told apart', (testCase) => {
+      const kind = kinds.find(([pattern]) => pattern.test(testCase.recording.case))?.[1];
+      expect(run(testCase)?.failure?.kind).toBe(kind);
+    });
   });
-});
 
-describe.runIf(folder)('recorded model lists', () => {
-  const lists = recordings.filter(({ endpoint }) => endpoint === 'models' || endpoint === 'openai.models');
-  test.each(lists)('$file is read', (recording) => {
-    const { entry } = targetOf(catalogue, recording);
-    const models = readModelList(entry, answerBytes(recording));
-    expect(models.length).toBeGreaterThan(0);
-    expect(new Set(models.map(({ id }) => id)).size).toBe(models.length);
-    expect(
-      models
-        .filter(({ id }) => /embed|whisper|tts|dall-e|imagen|veo-/.test(id) && id !== 'whisper')
-        .some(({ chat }) => chat),
-    ).toBe(false);
-    expect(models.some(({ chat }) => chat)).toBe(true);
-    expect(models.some(({ id }) => id.startsWith('models/'))).toBe(false);
+if (folder)
+  describe('recorded model lists', () => {
+    const lists = recordings.filter(({ endpoint }) => endpoint === 'models' || endpoint === 'openai.models');
+    test.each(lists)('$file is read', (recording) => {
+      const { entry } = targetOf(catalogue, recording);
+      const models = readModelList(entry, answerBytes(recording));
+      expect(models.length).toBeGreaterThan(0);
+      expect(new Set(models.map(({ id }) => id)).size).toBe(models.length);
+      expect(
+        models
+          .filter(({ id }) => /embed|whisper|tts|dall-e|imagen|veo-/.test(id) && id !== 'whisper')
+          .some(({ chat }) => chat),
+      ).toBe(false);
+      expect(models.some(({ chat }) => chat)).toBe(true);
+      expect(models.some(({ id }) => id.startsWith('models/'))).toBe(false);
+    });
   });
-});

@@ -1,5 +1,6 @@
 import type { ProviderFailure } from '@ownkey/contract/dialect';
 import type { CatalogueEntry } from '@ownkey/contract/provider';
+import { ByteStore } from './byte-store.ts';
 import { classifyFailure, unreadable } from './failure.ts';
 
 type Headers = Readonly<Record<string, string>>;
@@ -13,8 +14,7 @@ export class ErrorBody {
   readonly #status: number;
   readonly #headers: Headers;
   readonly #isPacked: boolean;
-  readonly #chunks: Buffer[] = [];
-  #bytes = 0;
+  readonly #store = new ByteStore();
 
   constructor(entry: CatalogueEntry, status: number, headers: Headers, isPacked: boolean) {
     this.#entry = entry;
@@ -24,14 +24,11 @@ export class ErrorBody {
   }
 
   push(chunk: Buffer): void {
-    if (this.#bytes >= BYTES_MAX) return;
-    const rest = chunk.subarray(0, BYTES_MAX - this.#bytes);
-    this.#chunks.push(rest);
-    this.#bytes += rest.length;
+    this.#store.push(chunk.subarray(0, Math.max(0, BYTES_MAX - this.#store.length)));
   }
 
   failure(): ProviderFailure {
-    const text = this.#isPacked ? '' : Buffer.concat(this.#chunks).toString();
+    const text = this.#isPacked ? '' : this.#store.take().toString();
     if (this.#status < 400) {
       return unreadable(
         this.#isPacked

@@ -1,4 +1,5 @@
 import { AnswerTooLarge } from '@ownkey/contract/dialect';
+import { ByteStore } from './byte-store.ts';
 
 /** One server-sent event: its name ("" = none) and its data, lines joined by "\n". */
 export interface SseEvent {
@@ -18,8 +19,7 @@ const NOTHING = Buffer.alloc(0);
  * start, comments and unknown fields are skipped. Standard: https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
 export class SseParser {
-  #carry: Buffer[] = [];
-  #carryBytes = 0;
+  readonly #carry = new ByteStore();
   #isFirst = true;
   #skipLf = false;
   #event = '';
@@ -50,7 +50,7 @@ export class SseParser {
   /** What an answer that ended without its last blank line still held. */
   end(): SseEvent[] {
     const events: SseEvent[] = [];
-    if (this.#carryBytes > 0) this.#line(this.#take(NOTHING), events);
+    if (this.#carry.length > 0) this.#line(this.#take(NOTHING), events);
     this.#dispatch(events);
     return events;
   }
@@ -80,18 +80,16 @@ export class SseParser {
 
   #keep(rest: Buffer): void {
     if (rest.length === 0) return;
-    this.#carryBytes += rest.length;
-    if (this.#carryBytes > SSE_LINE_BYTES_MAX) throw new AnswerTooLarge(SSE_LINE_BYTES_MAX);
-    // The transport may reuse or hold the chunk: only the rest is kept, as a copy.
+    if (this.#carry.length + rest.length > SSE_LINE_BYTES_MAX) throw new AnswerTooLarge(SSE_LINE_BYTES_MAX);
+    // A copy: the chunk itself may be much larger than its rest.
     this.#carry.push(Buffer.from(rest));
   }
 
   #take(last: Buffer): string {
     let bytes = last;
-    if (this.#carryBytes > 0) {
-      bytes = Buffer.concat([...this.#carry, last]);
-      this.#carry = [];
-      this.#carryBytes = 0;
+    if (this.#carry.length > 0) {
+      this.#carry.push(last);
+      bytes = this.#carry.take();
     }
     const text = bytes.toString();
     if (!this.#isFirst) return text;

@@ -1,6 +1,7 @@
 import { AnswerTooLarge, type ProviderFailure } from '@ownkey/contract/dialect';
 import type { CatalogueEntry, Wire } from '@ownkey/contract/provider';
 import type { Usage } from '@ownkey/contract/usage';
+import { ByteStore } from '../byte-store.ts';
 import { streamError } from '../dialects/stream-error.ts';
 import { classifyFailure } from '../failure.ts';
 import { isJson, type Json, parseJson } from '../json.ts';
@@ -35,8 +36,7 @@ export class StreamBody {
   readonly #options: StreamBodyOptions;
   readonly #signs: WireSigns;
   readonly #holds: boolean;
-  #carry: Buffer[] = [];
-  #carryBytes = 0;
+  readonly #carry = new ByteStore();
   #dropBlank = false;
   #ended = false;
   #finished = false;
@@ -60,10 +60,9 @@ export class StreamBody {
       return this.#holds ? null : this.#pass(chunk);
     }
     let region = chunk.subarray(0, lastLine + 1);
-    if (this.#carryBytes > 0) {
-      region = Buffer.concat([...this.#carry, region]);
-      this.#carry = [];
-      this.#carryBytes = 0;
+    if (this.#carry.length > 0) {
+      this.#carry.push(region);
+      region = this.#carry.take();
     }
     if (lastLine + 1 < chunk.length) this.#keep(chunk.subarray(lastLine + 1));
     const out = this.#lines(region);
@@ -89,8 +88,7 @@ export class StreamBody {
   /** The connection broke: what came so far, then the wire's own error event. */
   cut(failure: ProviderFailure): Buffer | null {
     if (this.#ended) return this.#flush();
-    this.#carry = [];
-    this.#carryBytes = 0;
+    this.#carry.clear();
     return this.#error(failure);
   }
 
@@ -105,17 +103,14 @@ export class StreamBody {
   }
 
   #keep(rest: Buffer): void {
-    this.#carryBytes += rest.length;
-    if (this.#carryBytes > SSE_LINE_BYTES_MAX) throw new AnswerTooLarge(SSE_LINE_BYTES_MAX);
+    if (this.#carry.length + rest.length > SSE_LINE_BYTES_MAX) throw new AnswerTooLarge(SSE_LINE_BYTES_MAX);
     this.#carry.push(Buffer.from(rest));
   }
 
   #flush(): Buffer | null {
-    if (this.#carryBytes === 0) return null;
-    const rest = Buffer.concat([...this.#carry, Buffer.from('\n')]);
-    this.#carry = [];
-    this.#carryBytes = 0;
-    const out = this.#lines(rest);
+    if (this.#carry.length === 0) return null;
+    this.#carry.push(Buffer.from('\n'));
+    const out = this.#lines(this.#carry.take());
     return this.#holds ? out : NOTHING;
   }
 

@@ -1,6 +1,7 @@
 import { AnswerTooLarge, type ProviderFailure } from '@ownkey/contract/dialect';
 import type { CatalogueEntry, Wire } from '@ownkey/contract/provider';
 import type { Usage } from '@ownkey/contract/usage';
+import { ByteStore } from '../byte-store.ts';
 import { classifyFailure, unreadable } from '../failure.ts';
 import { isJson, type Json, jsonOf, parseJson } from '../json.ts';
 import type { ChatRepair } from './chat-repair.ts';
@@ -25,7 +26,7 @@ const KEPT_BYTES_MAX = 256 * 1024;
 export class WholeBody {
   readonly #options: WholeBodyOptions;
   readonly #finder: UsageFinder;
-  #kept: Buffer[] = [];
+  readonly #kept = new ByteStore();
   #bytes = 0;
   #looksLikeJson: boolean | null = null;
   usage: Usage | null = null;
@@ -48,7 +49,7 @@ export class WholeBody {
     this.#bytes += chunk.length;
     if (repair && this.#bytes > answerBytesMax) throw new AnswerTooLarge(answerBytesMax);
     if (repair || this.#bytes <= KEPT_BYTES_MAX) this.#kept.push(chunk);
-    else this.#kept = [];
+    else this.#kept.clear();
     this.#looksLikeJson ??= firstByte(chunk);
     this.#finder.push(chunk);
     // What is no JSON is no answer: nothing of it is handed on.
@@ -62,16 +63,17 @@ export class WholeBody {
       return null;
     }
     if (!repair && this.usage !== null) return null;
-    const value = this.#kept.length === 0 ? undefined : parseJson(Buffer.concat(this.#kept).toString());
+    const kept = this.#kept.take();
+    const value = kept.length === 0 ? undefined : parseJson(kept.toString());
     if (isJson(value)) {
       this.usage ??= this.#usageOf(value);
       const error = isJson(value.error) || typeof value.error === 'string' ? value : null;
       if (error) this.failure = classifyFailure(entry, 200, headers, error);
-    } else if (this.#kept.length > 0) {
+    } else if (kept.length > 0) {
       this.failure = unreadable('The provider sent an answer that cannot be read.', headers);
     }
     if (!repair) return null;
-    return isJson(value) && this.failure === null ? repaired(repair, value, this.#kept) : Buffer.concat(this.#kept);
+    return isJson(value) && this.failure === null ? repaired(repair, value, kept) : kept;
   }
 
   #usageOf(value: Json): Usage | null {
@@ -81,10 +83,10 @@ export class WholeBody {
   }
 }
 
-function repaired(repair: ChatRepair, value: Json, kept: Buffer[]): Buffer {
+function repaired(repair: ChatRepair, value: Json, kept: Buffer): Buffer {
   const before = JSON.stringify(value);
   const after = JSON.stringify(repair.answer(value));
-  return before === after ? Buffer.concat(kept) : Buffer.from(after);
+  return before === after ? kept : Buffer.from(after);
 }
 
 /** Whether the first byte that is not white space opens an object or a list; null = only white space so far. */

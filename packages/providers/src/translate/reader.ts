@@ -3,6 +3,7 @@ import type { NeutralEvent } from '@ownkey/contract/neutral';
 import type { CatalogueEntry, Wire } from '@ownkey/contract/provider';
 import type { Usage, UsageBasis } from '@ownkey/contract/usage';
 import { callerHead, isEventStream, isPacked } from '../answer-head.ts';
+import { ByteStore } from '../byte-store.ts';
 import { ErrorBody } from '../error-body.ts';
 import { classifyFailure, unreadable } from '../failure.ts';
 import { isJson, parseJson } from '../json.ts';
@@ -33,7 +34,7 @@ export class TranslatedReader implements AnswerReader {
   #headers: Headers = {};
   #error: ErrorBody | null = null;
   #sse: { parser: SseParser; reader: StreamReader } | null = null;
-  #chunks: Buffer[] = [];
+  readonly #store = new ByteStore();
   #bytes = 0;
   #writer: StreamWriter | null = null;
   readonly #collector = new AnswerCollector();
@@ -72,7 +73,7 @@ export class TranslatedReader implements AnswerReader {
     if (this.#bytes > this.#options.answerBytesMax) throw new AnswerTooLarge(this.#options.answerBytesMax);
     if (this.#failure) return null;
     if (!this.#sse) {
-      this.#chunks.push(chunk);
+      this.#store.push(chunk);
       return null;
     }
     const { parser } = this.#sse;
@@ -151,7 +152,7 @@ export class TranslatedReader implements AnswerReader {
 
   #whole(): Buffer | null {
     const { entry, wire } = this.#options;
-    const value = parseJson(Buffer.concat(this.#chunks).toString());
+    const value = parseJson(this.#store.take().toString());
     if (!isJson(value))
       return this.#fail(unreadable('The provider sent an answer that cannot be read.', this.#headers));
     if (isJson(value.error) || typeof value.error === 'string') {
