@@ -2,11 +2,11 @@ import { ERRORS, type ErrorEntry } from '@ownkey/contract/errors';
 import { code, pageHead, table } from './markdown.ts';
 
 const INTRO = [
-  'Every failure of Ownkey has one of these codes. A failure of a provider is passed on with its own status and message instead; its code is then `provider.error` and `x-ownkey-provider` names the provider.',
+  'Every failure of Ownkey has one of these codes. A failure of a provider is passed on with its own status, type, message and code instead; the header `x-ownkey-error-code` then says `provider.error`, and `x-ownkey-provider` names the provider.',
   '',
   '- On `/v1` the body has the shape of the wire you speak: `{"error": {"message", "type", "code", "param"}}` for OpenAI clients, `{"type": "error", "error": {"type", "message", "code"}}` for Anthropic clients.',
   '- On `/api` it is a problem (RFC 9457, `application/problem+json`): `type` leads to the section here, `title` says what happened, `detail` what to do, `code` is the code, and the facts of the sentence stand beside it.',
-  '- The header `x-ownkey-error-code` has the code on both. What a repetition cannot change carries `x-should-retry: false`, which official clients obey; what it may change carries `retry-after` where the time is known.',
+  '- The header `x-ownkey-error-code` has the code, on `/v1` and `/api` alike. What a repetition cannot change carries `x-should-retry: false`, which official clients obey; what it may change carries `retry-after` where the time is known.',
   '- “Retry” below says whether the same request may succeed later without anybody changing anything.',
   '',
   'Words in `{braces}` are filled in. “Not yours” answers exactly like “not there”: `not_found`.',
