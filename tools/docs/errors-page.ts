@@ -39,5 +39,5 @@ function retry({ retryable }: ErrorEntry): string {
 
 /** A sentence that is nothing but facts is written by the code that raises the error. */
 function sentence(text: string): string {
-  return text === '{problem}' ? 'The sentence names what is wrong.' : text;
+  return text === '{problem}' ? 'The sentence names what is wrong.' : text.replace(/\{(\w+)\|[^}]*\}/g, '{$1}');
 }

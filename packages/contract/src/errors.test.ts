@@ -43,6 +43,21 @@ describe('error table', () => {
     });
   });
 
+  it('says what stands for a fact that is not there, and keeps the fact itself null', () => {
+    const facts = { provider: 'Acme', plan: 'Free', upgrade_url: null };
+    expect(problemBody('plan.upgrade_required', facts, 'req_1')).toMatchObject({
+      detail: 'Upgrade the plan: ask your administrator.',
+      upgrade_url: null,
+    });
+    const sold = { ...facts, upgrade_url: 'https://example.com/upgrade' };
+    expect(wireErrorBody('openai-chat', 'plan.upgrade_required', sold)).toMatchObject({
+      error: {
+        message: expect.stringMatching(/ Upgrade the plan: https:\/\/example\.com\/upgrade$/),
+        upgrade_url: sold.upgrade_url,
+      },
+    });
+  });
+
   it('uses only types that the wire knows', () => {
     const known =
       /^(invalid_request|authentication|permission|not_found|rate_limit|api|insufficient_quota|billing|overloaded|request_too_large)/;

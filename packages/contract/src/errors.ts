@@ -1,7 +1,7 @@
 /** What one error code means, for people and for clients. The only place where codes, statuses and sentences are written. */
 export interface ErrorEntry {
   status: number;
-  /** Public sentence: what happened. `{name}` is filled from the error's facts. */
+  /** Public sentence: what happened. `{name}` is filled from the error's facts; `{name|words}` says what stands for a missing one. */
   message: string;
   /** What the caller can do. */
   action: string;
@@ -124,7 +124,7 @@ export const ERRORS = {
   'plan.upgrade_required': entry(
     402,
     'Your own key for {provider} is not part of the plan {plan}.',
-    'Upgrade the plan: {upgrade_url}',
+    'Upgrade the plan: {upgrade_url|ask your administrator.}',
   ),
   'plan.model_not_included': entry(
     402,
@@ -213,7 +213,9 @@ export class OwnkeyError extends Error {
 }
 
 function fill(template: string, facts: ErrorFacts): string {
-  return template.replace(/\{(\w+)\}/g, (_, name: string) => String(facts[name] ?? '–'));
+  return template.replace(/\{(\w+)(?:\|([^}]*))?\}/g, (_, name: string, otherwise: string | undefined) =>
+    String(facts[name] ?? otherwise ?? '–'),
+  );
 }
 
 /** The public sentence of an error, with its facts filled in. */

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { assert, bigInt, property } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatUsd, parseUsd } from './money.ts';
 
@@ -34,8 +34,8 @@ describe('money', () => {
   });
 
   it('writes every amount so that reading it gives the same amount', () => {
-    fc.assert(
-      fc.property(fc.bigInt({ min: 0n, max: 10n ** 20n }), (amount) => {
+    assert(
+      property(bigInt({ min: 0n, max: 10n ** 20n }), (amount) => {
         expect(parseUsd(formatUsd(amount))).toBe(amount);
       }),
     );

@@ -138,7 +138,7 @@ function refuse<Key extends SourceKey>(input: SourceInput<Key>, code: ErrorCode)
   const facts: Record<string, string | null> = { provider: input.providerName };
   if (code.startsWith('plan.')) {
     facts.plan = input.plan.name;
-    facts.upgrade_url = input.plan.upgradeUrl ?? 'ask your administrator';
+    facts.upgrade_url = input.plan.upgradeUrl;
   }
   if (code === 'model.not_allowed' || code === 'plan.model_not_included') {
     facts.model = input.model;

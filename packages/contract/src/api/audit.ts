@@ -12,8 +12,8 @@ export const auditLine = z.object({
   user_name: z.string().nullable(),
   account: z.string().nullable(),
   provider: z.string().nullable(),
-  key_id: z.string().nullable(),
-  last4: z.string().nullable(),
+  key_id: z.string().nullable().describe('Of own keys; which shared key it was is not told'),
+  last4: z.string().nullable().describe('Of own keys alone'),
   key_source: z.enum(['own', 'platform']).nullable(),
   model: z.string().nullable(),
   operation: z.string().nullable(),
@@ -36,9 +36,9 @@ export const auditQuery = z.object({
   cursor: cursor.optional(),
   limit: z.coerce.number().int().min(1).max(100).default(100),
   kind: z.string().max(64).optional().describe('A kind, or a group such as `key` for `key.*`'),
-  actor: z.string().max(200).optional(),
-  user: z.string().max(200).optional(),
-  provider: z.string().max(64).optional(),
+  actor: z.string().max(200).optional().describe("An id of ours, or the host's id of a person"),
+  user: z.string().max(200).optional().describe("Our id or the host's"),
+  provider: z.string().max(64).optional().describe('A catalogue id or alias'),
   payer: z.enum(['own', 'platform', 'fallback']).optional(),
   status: z
     .string()

@@ -75,10 +75,10 @@ export function listLines(
   };
   where(before, (p) => `e.seq < ${p}::bigint`);
   where(view.onlyUser, (p) => `e.user_id = ${p}`);
-  where(query.actor, (p) => `e.actor = ${p}`);
-  where(query.user, (p) => `e.user_id = ${p}`);
+  where(query.actor, (p) => `e.actor = ${personCalled(p)}`);
+  where(query.user, (p) => `e.user_id = ${personCalled(p)}`);
   where(query.provider, (p) => `e.provider = ${p}`);
-  where(query.key_id, (p) => `e.key_id = ${p}`);
+  where(query.key_id, (p) => `(e.key_id = ${p} AND r.key_source IS DISTINCT FROM 'platform')`);
   where(query.from, (p) => `e.at >= ${p}::timestamptz`);
   where(query.to, (p) => `e.at < ${p}::timestamptz`);
   if (query.kind === undefined) conditions.push("e.kind <> 'models.started'");
@@ -89,6 +89,12 @@ export function listLines(
   if (query.status !== undefined) conditions.push(statusCondition(query.status, given));
   where(query.q === undefined || query.q.trim() === '' ? undefined : query.q.trim(), (p) => matches(p));
   return sql.rows(`${LINE} WHERE ${conditions.join(' AND ')} ORDER BY e.seq DESC LIMIT ${given(limit)}`, values);
+}
+
+/** People are named by our id or the host's, ours first; who is gone is found by our id. */
+function personCalled(parameter: string): string {
+  return `coalesce((SELECT u.id FROM users u WHERE u.company_id = $1 AND (u.id = ${parameter} OR u.external_id = ${parameter})
+    ORDER BY (u.id = ${parameter}) DESC LIMIT 1), ${parameter})`;
 }
 
 /** Kinds that are calls of a provider: their line is their first entry. */
@@ -108,7 +114,6 @@ function matches(parameter: string): string {
     'e.id',
     'e.kind',
     'e.provider',
-    'e.key_id',
     'r.model',
     'r.operation',
     'r.account',
@@ -118,7 +123,7 @@ function matches(parameter: string): string {
     'an.email',
     'tn.name',
   ];
-  return `(${fields.map((field) => `position(lower(${parameter}) IN lower(${field})) > 0`).join(' OR ')} OR e.last4 = ${parameter})`;
+  return `(${fields.map((field) => `position(lower(${parameter}) IN lower(${field})) > 0`).join(' OR ')} OR (r.key_source IS DISTINCT FROM 'platform' AND (e.last4 = ${parameter} OR e.key_id = ${parameter})))`;
 }
 
 /** The line of one call (by request id) or event (by its id). */
@@ -153,6 +158,8 @@ export function listEntries(sql: Sql, line: LineRow): Promise<EntryRow[]> {
 export function lineOf(row: LineRow): AuditLine & { actor_name: string | null; user_name: string | null } {
   const isCall = row.r_id !== null;
   const ended = isCall && row.r_state !== 'reserved';
+  // Which shared key it was is the operator's business: companies see that it was a shared one.
+  const shared = row.key_source === 'platform';
   const count = (value: string | null): number | null => (ended && value !== null ? Number(value) : null);
   return {
     id: row.id,
@@ -164,8 +171,8 @@ export function lineOf(row: LineRow): AuditLine & { actor_name: string | null; u
     user_name: row.user_name,
     account: row.account,
     provider: row.provider,
-    key_id: row.key_id,
-    last4: row.r_last4 ?? row.last4,
+    key_id: shared ? null : row.key_id,
+    last4: shared ? null : (row.r_last4 ?? row.last4),
     key_source: row.key_source,
     model: row.model,
     operation: row.operation,

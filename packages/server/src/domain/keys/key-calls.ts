@@ -90,7 +90,7 @@ export function assertMayTest(state: PayerState, provider: string, providerName:
   throw new OwnkeyError('plan.upgrade_required', {
     provider: providerName,
     plan: state.plan.name,
-    upgrade_url: state.plan.upgrade_url ?? 'ask your administrator',
+    upgrade_url: state.plan.upgrade_url,
   });
 }
 

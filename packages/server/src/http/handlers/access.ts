@@ -3,6 +3,7 @@ import type { Token } from '@ownkey/contract/api/tokens';
 import { OwnkeyError } from '@ownkey/contract/errors';
 import type { ACCESS_ROUTES } from '@ownkey/contract/routes/access';
 import { hasScope } from '@ownkey/contract/scopes';
+import { resolveProvider } from '@ownkey/providers/catalogue';
 import { type AuditView, findLine, lineOf, listEntries, listLines } from '../../domain/audit/list.ts';
 import { recordEvent } from '../../domain/audit/record.ts';
 import { verifyAudit } from '../../domain/audit/verify.ts';
@@ -32,7 +33,11 @@ export function accessHandlers(parts: Parts): HandlersOf<keyof typeof ACCESS_ROU
     listAudit: ({ caller, query }) =>
       database.tenant(caller.companyId, async (sql) => {
         const before = readCursor(query.cursor, SEQ_POSITION);
-        const rows = await listLines(sql, auditView(caller), query, before, query.limit + 1);
+        const provider =
+          query.provider === undefined
+            ? undefined
+            : (resolveProvider(parts.catalogue, query.provider)?.id ?? query.provider);
+        const rows = await listLines(sql, auditView(caller), { ...query, provider }, before, query.limit + 1);
         return { status: 200, body: pageOf(rows, query.limit, lineOf, (row) => row.seq) };
       }),
     getAuditEntry: ({ caller, params }) =>
