@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { CallerRequest } from '@ownkey/contract/dialect';
 import type { Quirks, Wire } from '@ownkey/contract/provider';
-import { loadCatalogue, targetFor } from '../catalogue.ts';
+import { customTarget, loadCatalogue } from '../catalogue.ts';
 import { prepareExchange } from '../exchange.ts';
 
 const catalogue = loadCatalogue(join(import.meta.dirname, '../../../../catalogue'));
@@ -9,7 +9,7 @@ export const LIMITS = { answerBytesMax: 1_000_000 };
 
 /** A provider with these quirks and nothing else of note. */
 export function targetWith(quirks: Quirks, dialect: Wire = 'openai-chat') {
-  const target = targetFor(catalogue.entries.get('groq')!);
+  const target = customTarget(catalogue, null, 'acme', 'https://endpoint.example/v1');
   return { ...target, entry: { ...target.entry, dialect, quirks } };
 }
 

@@ -5,15 +5,15 @@ import type { Json } from '../json.ts';
 import { DIALECTS } from './dialects.ts';
 
 const catalogue = loadCatalogue(join(import.meta.dirname, '../../../../catalogue'));
-const anthropic = catalogue.entries.get('anthropic')!;
+const entry = [...catalogue.entries.values()].find(({ dialect }) => dialect === 'anthropic-messages')!;
 
 /** A request told in another wire. */
-export function tell(from: Wire, to: Wire, body: Json, quirks: Quirks = anthropic.quirks): Json {
+export function tell(from: Wire, to: Wire, body: Json, quirks: Quirks = entry.quirks): Json {
   const neutral = {
     ...DIALECTS[from].readRequest({ model: 'x/m', ...body }, to),
     model: String(body.model ?? 'claude-sonnet-4-5'),
   };
-  return DIALECTS[to].buildRequest(neutral, { ...anthropic, dialect: to, quirks }, true);
+  return DIALECTS[to].buildRequest(neutral, { ...entry, dialect: to, quirks }, true);
 }
 export const CHAT = 'openai-chat';
 export const MESSAGES = 'anthropic-messages';
