@@ -121,7 +121,7 @@ describe('reading a request body', () => {
         fc.boolean(),
         fc.nat(3),
         (other, model, stream, indent) => {
-          const { n, max_tokens, max_completion_tokens, max_output_tokens, ...rest } = other;
+          const { n: _n, max_tokens: _a, max_completion_tokens: _b, max_output_tokens: _c, ...rest } = other;
           const body = Buffer.from(JSON.stringify({ ...rest, model, stream }, null, indent));
           const found = readBody(body);
           expect(found).toMatchObject({ model, stream });

@@ -25,6 +25,7 @@ import { listenForJobs } from './storage/job-signals.ts';
 const HERE = new URL('.', import.meta.url);
 export const CATALOGUE = fileURLToPath(new URL('../../../catalogue', HERE));
 const CONSOLE = fileURLToPath(new URL('../../console/dist', HERE));
+const DOCS = fileURLToPath(new URL('../../../docs', HERE));
 const PACKAGE = fileURLToPath(new URL('../package.json', HERE));
 
 /** The server with all its parts. `close` ends what runs, then every connection; it may be called once. */
@@ -81,6 +82,7 @@ export async function composeServer(config: Config, options: ComposeOptions = {}
     secure,
     trustedProxies: config.trustedProxies,
     consoleFiles: options.consoleFiles === undefined ? builtConsole() : options.consoleFiles,
+    docs: existsSync(DOCS) ? DOCS : null,
     version,
   });
   const upkeep = startUpkeep(database, log);

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ERRORS } from '@ownkey/contract/errors';
 import { ROUTES } from '@ownkey/contract/routes';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { useControlPlane } from '../../../../tests/kit/control-plane.ts';
@@ -43,6 +44,30 @@ describe('pages', () => {
     }
     const asset = await open('/assets/main-1a2b.js', {});
     expect(asset.headers['cache-control']).toBe('public, max-age=31536000, immutable');
+  });
+
+  test('every error links to its section of a page that needs nothing but its own style sheet', async () => {
+    const problem = (await open('/api/nothing')).json();
+    expect(problem.type).toBe('/docs/errors#not_found');
+    const page = await open('/docs/errors');
+    expect([page.statusCode, page.headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
+    for (const code of Object.keys(ERRORS)) expect(page.body).toContain(`id="${code}"`);
+    expect(page.body).not.toMatch(/<script|<style|style=| on\w+="/);
+    expect((await open('/docs/style.css', {})).headers['content-type']).toContain('text/css');
+  });
+
+  test('the documentation links to nothing that is not there', async () => {
+    const seen = new Set<string>();
+    const follow = async (url: string): Promise<void> => {
+      if (seen.has(url) || url === '/docs/api') return;
+      seen.add(url);
+      const page = await open(url);
+      expect([url, page.statusCode]).toEqual([url, 200]);
+      for (const [, path = ''] of page.body.matchAll(/href="(\/[^"#]*)/g)) await follow(path);
+    };
+    await follow('/docs');
+    expect([...seen]).toEqual(expect.arrayContaining(['/docs/guide', '/docs/configuration', '/docs/deployment']));
+    expect((await open('/docs/none', {})).statusCode).toBe(404);
   });
 
   test('what is no page is not answered with one', async () => {

@@ -6,6 +6,7 @@ import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod
 import type { Metrics } from '../platform/metrics.ts';
 import { registerApiReference } from './api-reference.ts';
 import { registerConsole } from './console-files.ts';
+import { registerDocs } from './docs-pages.ts';
 import type { Handlers } from './handler.ts';
 import { registerHealth } from './health.ts';
 import { parseJsonBody } from './json-body.ts';
@@ -22,6 +23,8 @@ export interface AppOptions extends RouteContext {
   readonly trustedProxies: readonly string[];
   /** Folder of the built console; null = none. */
   readonly consoleFiles: string | null;
+  /** Folder of the documentation; null = none. */
+  readonly docs: string | null;
   readonly version: string;
 }
 
@@ -36,7 +39,8 @@ export async function createApp(handlers: Handlers, options: AppOptions): Promis
     trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
     connectionTimeout: 120_000,
     requestTimeout: 60_000,
-    keepAliveTimeout: 10_000,
+    // Above what load balancers keep idle connections for (60 s), so that they close first; the gateway's value too.
+    keepAliveTimeout: 65_000,
     forceCloseConnections: 'idle',
     return503OnClosing: true,
     routerOptions: { maxParamLength: 300, ignoreTrailingSlash: false },
@@ -74,6 +78,7 @@ export async function createApp(handlers: Handlers, options: AppOptions): Promis
   });
 
   await registerApiReference(app, options);
+  registerDocs(app, options.docs);
   registerRoutes(app, handlers, options);
   registerHealth(app, options);
   await registerConsole(app, options.consoleFiles);
