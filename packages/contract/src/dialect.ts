@@ -1,9 +1,14 @@
 import type { ProviderTarget, Wire } from './provider.ts';
 import type { Usage, UsageBasis } from './usage.ts';
 
+/** What is asked of a model: an answer, vectors of texts, or how many tokens a request has. */
+export type Task = 'answer' | 'embeddings' | 'count-tokens';
+
 /** What a caller asked for, as bytes and as far as routing had to read it. Keys are never part of it. */
 export interface CallerRequest {
   wire: Wire;
+  /** Absent = an answer. */
+  task?: Task;
   /** The body exactly as received. */
   body: Buffer;
   /** Parsed body; present only when routing had to parse (the translator parses itself otherwise). */

@@ -46,7 +46,7 @@ export const ERRORS = {
     'The body must be application/json.',
     'Set content-type: application/json.',
   ),
-  'request.unsupported': entry(400, '{problem}', 'Remove {param}, or use a model whose provider supports it.'),
+  'request.unsupported': entry(400, '{problem}', 'Use a model whose provider supports it, or change {param}.'),
   'request.time_out': entry(408, 'The request did not arrive in time.', 'Send it again.', true),
   not_found: entry(404, 'There is nothing here.', 'Check the address and the id.'),
   method_not_allowed: entry(405, 'This address does not take {method}.', 'See the API reference.'),

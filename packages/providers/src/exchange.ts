@@ -2,6 +2,7 @@ import type { CallerRequest, Exchange, PrepareExchange } from '@ownkey/contract/
 import type { ProviderTarget } from '@ownkey/contract/provider';
 import { NativeReader } from './native/reader.ts';
 import { nativeBody } from './native/request.ts';
+import { sideExchange } from './side-tasks.ts';
 import { translatedExchange } from './translate/exchange.ts';
 import { refusesUsage, upstreamHeaders, upstreamWire, WIRE_PATHS } from './upstream.ts';
 
@@ -10,6 +11,9 @@ import { refusesUsage, upstreamHeaders, upstreamWire, WIRE_PATHS } from './upstr
  * through the neutral form. Pure. Throws UnsupportedFeature (`param` names the field) and JsonScanError for bodies nobody read.
  */
 export const prepareExchange: PrepareExchange = (target, request, limits) => {
+  if (request.task !== undefined && request.task !== 'answer') {
+    return sideExchange(target, request, request.task, limits.answerBytesMax);
+  }
   const wire = upstreamWire(target.entry, request.wire);
   if (wire === request.wire) return nativeExchange(target, request, limits.answerBytesMax, true);
   return translatedExchange(target, wire, request, limits.answerBytesMax, true);

@@ -13,6 +13,8 @@ export interface NativeReaderOptions {
   entry: CatalogueEntry;
   hideUsage: boolean;
   answerBytesMax: number;
+  /** false: what is asked is no chat, whose repairs do not concern it. */
+  repairs?: boolean;
 }
 
 /** Reads an answer of the caller's own wire on its way through. One object per answer. */
@@ -30,13 +32,14 @@ export class NativeReader implements AnswerReader {
   }
 
   head(status: number, headers: Readonly<Record<string, string>>): CallerHead {
-    const { wire, entry, hideUsage, answerBytesMax } = this.#options;
+    const { wire, entry, hideUsage, answerBytesMax, repairs = true } = this.#options;
     const packed = isPacked(headers);
     if (status >= 300 || status < 200 || packed) {
       this.#error = new ErrorBody(entry, status, headers, packed);
       return callerHead(status >= 400 ? status : 502, headers, 'application/json');
     }
-    const repair = wire === 'openai-chat' && repairNeeded(entry.quirks) ? new ChatRepair(entry.quirks) : null;
+    const isRepaired = repairs && wire === 'openai-chat' && repairNeeded(entry.quirks);
+    const repair = isRepaired ? new ChatRepair(entry.quirks) : null;
     if (isEventStream(headers)) this.#stream = new StreamBody({ wire, entry, headers, hideUsage, repair });
     else this.#whole = new WholeBody({ wire, entry, headers, answerBytesMax, repair });
     return callerHead(status, headers);

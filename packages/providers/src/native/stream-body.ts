@@ -8,6 +8,7 @@ import { isJson, type Json, parseJson } from '../json.ts';
 import { SSE_LINE_BYTES_MAX, sseText } from '../sse.ts';
 import type { ChatRepair } from './chat-repair.ts';
 import { generatedIn } from './generated.ts';
+import { withoutUsageNulls } from './usage-nulls.ts';
 import { isUsageOnly, WIRE_SIGNS, type WireSigns } from './wire-signs.ts';
 
 const LF = 0x0a;
@@ -23,7 +24,7 @@ export interface StreamBodyOptions {
   wire: Wire;
   entry: CatalogueEntry;
   headers: Readonly<Record<string, string>>;
-  /** Usage was asked for by us alone: its chunk is taken out again. */
+  /** Usage was asked for by us alone: its chunk is taken out again, and `usage: null` from the others. */
   hideUsage: boolean;
   repair: ChatRepair | null;
 }
@@ -127,8 +128,8 @@ export class StreamBody {
       hasErrorValue(text) ||
       signs.end.some((sign) => text.includes(sign)) ||
       this.#options.repair?.concerns(text);
-    if (!isNoted) return this.#holds ? region : null;
-    return this.#noted(region, text);
+    const out = isNoted ? this.#noted(region, text) : this.#holds ? region : null;
+    return out !== null && this.#options.hideUsage ? withoutUsageNulls(out, out === region ? text : null) : out;
   }
 
   /** Line by line, where there is something to read, to take out or to repair. */

@@ -26,6 +26,23 @@ describe('a stream of the same wire', () => {
     );
   });
 
+  const nulls = (extra: object) => delta({ content: 'a "usage":null b' }, null, extra);
+  test.each([
+    ['at the end', nulls({ usage: null }), nulls({})],
+    ['before the end', nulls({ usage: null, obfuscation: 'x' }), nulls({ obfuscation: 'x' })],
+    ['before the choices', 'data: {"usage": null, "choices":[]}\n\n', 'data: { "choices":[]}\n\n'],
+    ['beside spaces', 'data: {"choices":[], "usage" : null }\n\n', 'data: {"choices":[] }\n\n'],
+    ['many in one piece', nulls({ usage: null }).repeat(3), nulls({}).repeat(3)],
+    ['inside the choices, where it is not ours', nulls({}).replace('"delta"', '"usage":null,"delta"'), ''],
+  ])('loses the empty usage of chunks that only we asked for: %s', (_, given, wanted) => {
+    const end = delta({}, 'stop') + DONE;
+    for (const sizes of [[given.length + end.length], [1], [7, 50]]) {
+      const { out } = stream({}, given + USAGE_CHUNK + end, { sizes });
+      expect(out).toBe((wanted || given) + end);
+    }
+    expect(stream({}, given + end, { body: asked }).out).toBe(given + end);
+  });
+
   test('with CRLF line ends loses that chunk too', () => {
     const crlf = WHOLE.replaceAll('\n', '\r\n');
     expect(stream({}, crlf).out).toBe(crlf.replace(USAGE_CHUNK.replaceAll('\n', '\r\n'), ''));

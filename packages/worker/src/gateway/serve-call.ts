@@ -3,6 +3,7 @@ import {
   type Exchange,
   type PrepareExchange,
   type ProviderFailure,
+  type Task,
   UnsupportedFeature,
 } from '@ownkey/contract/dialect';
 import { OwnkeyError } from '@ownkey/contract/errors';
@@ -43,7 +44,7 @@ const DECISIONS_MAX = 8;
  */
 export async function serveCall(
   parts: GatewayParts,
-  wire: Wire,
+  { wire, task }: { wire: Wire; task: Task },
   request: IncomingMessage,
   response: ServerResponse,
   call: { requestId: string; expectsContinue: boolean },
@@ -53,13 +54,18 @@ export async function serveCall(
   const body = await collectBody(request, response, parts.bodyLimits, parts.bodyBudget, call.expectsContinue);
   try {
     const asked = readBody(body.bytes);
+    const streaming = asked.stream && task === 'answer';
     let again: Caller | null = caller;
     for (let tries = 1; again !== null; tries++) {
       const requestId = tries === 1 ? call.requestId : newId('request');
-      const ready = await reserveCall(parts, { wire, request, body: body.bytes, asked, caller: again, requestId });
+      const ready = await reserveCall(parts, {
+        ...{ wire, task, streaming, request, asked, requestId },
+        body: body.bytes,
+        caller: again,
+      });
       const plan: CallPlan = {
         wire,
-        streaming: asked.stream,
+        streaming,
         requestId,
         hold: ready.hold,
         route: ready.route,
@@ -79,6 +85,8 @@ export async function serveCall(
 
 interface Asked {
   wire: Wire;
+  task: Task;
+  streaming: boolean;
   request: IncomingMessage;
   body: Buffer;
   asked: CallBody;
@@ -112,16 +120,17 @@ async function reserveCall(
   throw new OwnkeyError('busy', {}, 'the configuration changed faster than the call could be decided');
 }
 
-function prepare(parts: GatewayParts, { wire, request, body, asked }: Asked, route: Route): Exchange {
+function prepare(parts: GatewayParts, { wire, task, streaming, request, body, asked }: Asked, route: Route): Exchange {
   try {
     const exchange = parts.prepareExchange(
       route.target,
       {
         wire,
+        task,
         body,
         ...(asked.parsed === undefined ? {} : { parsed: asked.parsed }),
         modelRange: asked.modelRange,
-        stream: asked.stream,
+        stream: streaming,
         upstreamModel: route.model,
         callerModel: asked.model,
         headers: forwardable(request),
@@ -147,7 +156,7 @@ function forwardable({ headers }: IncomingMessage): Record<string, string> {
   return kept;
 }
 
-function toReservation({ wire, asked, requestId }: Asked, caller: Caller, route: Route): Reservation {
+function toReservation({ wire, streaming, requestId }: Asked, caller: Caller, route: Route): Reservation {
   const { company, installation } = caller.configuration;
   return {
     id: requestId,
@@ -161,7 +170,7 @@ function toReservation({ wire, asked, requestId }: Asked, caller: Caller, route:
     operation: caller.operation,
     kind: 'call',
     wire,
-    streaming: asked.stream,
+    streaming,
     provider: route.target.provider,
     slug: route.target.slug,
     model: route.model,

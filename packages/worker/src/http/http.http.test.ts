@@ -93,14 +93,15 @@ describe('a request that cannot be served is answered in the wire of its path, w
       'request.invalid',
     ],
     ['an unknown path', '/v1/nothing', GOOD, {}, 404, 'not_found'],
-    ['embeddings, not there yet', '/v1/embeddings', GOOD, {}, 400, 'request.unsupported'],
+    ['an unknown model of embeddings', '/v1/embeddings', '{"model":"no-such-model"}', {}, 400, 'model.unknown'],
+    ['no JSON to count', '/v1/messages/count_tokens', 'hello', {}, 400, 'request.invalid_json'],
     ['clear keys, turned off', '/keys', '{}', {}, 404, 'clear_keys.off'],
     ['no JSON on the other wire', '/v1/messages', 'hello', {}, 400, 'request.invalid_json'],
   ])('%s', async (_, path, body, headers, status, code) => {
     const answer = await post(path, body, headers);
     expect(answer.status).toBe(status);
     expect(answer.headers).toMatchObject({ 'x-ownkey-error-code': code, 'x-ownkey-request-id': expect.any(String) });
-    const error = path === '/v1/messages' ? { type: 'error', error: { code } } : { error: { code } };
+    const error = path.startsWith('/v1/messages') ? { type: 'error', error: { code } } : { error: { code } };
     expect(answer.json).toMatchObject(error);
     expect(callsMade()).toEqual([]);
   });

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Task } from '@ownkey/contract/dialect';
 import { OwnkeyError } from '@ownkey/contract/errors';
 import { newId } from '@ownkey/contract/ids';
 import type { Wire } from '@ownkey/contract/provider';
@@ -32,16 +33,13 @@ export interface ServeParts {
   log: Logger;
 }
 
-/** Routes that are an AI call: their path decides the wire. */
-const CALLS: Readonly<Record<string, Wire>> = {
-  '/v1/chat/completions': 'openai-chat',
-  '/v1/responses': 'openai-responses',
-  '/v1/messages': 'anthropic-messages',
-};
-/** Known paths that no provider package serves yet. */
-const PLANNED: Readonly<Record<string, Wire>> = {
-  '/v1/embeddings': 'openai-chat',
-  '/v1/messages/count_tokens': 'anthropic-messages',
+/** Routes that are an AI call: their path decides the wire and what is asked. */
+const CALLS: Readonly<Record<string, { wire: Wire; task: Task }>> = {
+  '/v1/chat/completions': { wire: 'openai-chat', task: 'answer' },
+  '/v1/responses': { wire: 'openai-responses', task: 'answer' },
+  '/v1/messages': { wire: 'anthropic-messages', task: 'answer' },
+  '/v1/messages/count_tokens': { wire: 'anthropic-messages', task: 'count-tokens' },
+  '/v1/embeddings': { wire: 'openai-chat', task: 'embeddings' },
 };
 const MODELS = '/v1/models';
 const METHODS: Readonly<Record<string, string>> = {
@@ -78,11 +76,11 @@ async function dispatch(
   response: ServerResponse,
   call: RouteCall,
 ): Promise<void> {
-  const wire = CALLS[path];
-  if (wire !== undefined) {
+  const asked = CALLS[path];
+  if (asked !== undefined) {
     checkMethod(request, 'POST');
     if (parts.isStopping()) throw new OwnkeyError('stopping');
-    return serveCall(parts.gateway, wire, request, response, call);
+    return serveCall(parts.gateway, asked, request, response, call);
   }
   return dispatchOther(parts, path, request, response, call);
 }
@@ -96,10 +94,6 @@ async function dispatchOther(
 ): Promise<void> {
   const modelId = path.startsWith(`${MODELS}/`) ? decodePath(path.slice(MODELS.length + 1)) : null;
   const known = modelId === null ? path : MODELS;
-  if (PLANNED[path] !== undefined) {
-    checkMethod(request, 'POST');
-    throw new OwnkeyError('request.unsupported', { problem: `${path} is not available yet.`, param: 'path' });
-  }
   const method = METHODS[known];
   if (method === undefined) throw new OwnkeyError('not_found');
   checkMethod(request, method);
@@ -161,11 +155,11 @@ function answerError(
 /** The path decides; where both wires share one, the version header does. */
 function wireOf(path: string, request: IncomingMessage): Wire {
   const shared = path.startsWith('/v1/') && request.headers['anthropic-version'] !== undefined;
-  return CALLS[path] ?? PLANNED[path] ?? (shared ? 'anthropic-messages' : 'openai-chat');
+  return CALLS[path]?.wire ?? (shared ? 'anthropic-messages' : 'openai-chat');
 }
 
 /** Label of the metrics: a fixed word, whatever the caller wrote. */
 function routeName(path: string): string {
-  if (CALLS[path] !== undefined || PLANNED[path] !== undefined || METHODS[path] !== undefined) return path;
+  if (CALLS[path] !== undefined || METHODS[path] !== undefined) return path;
   return path.startsWith(`${MODELS}/`) ? `${MODELS}/{id}` : 'other';
 }
