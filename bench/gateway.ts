@@ -25,6 +25,7 @@ interface Options {
   seconds: number;
   connections: number;
   streams: number;
+  rate: number;
 }
 
 async function compare(options: Options, stops: (() => Promise<void>)[]): Promise<string> {
@@ -79,6 +80,14 @@ async function compare(options: Options, stops: (() => Promise<void>)[]): Promis
       body: body(false),
       connections: options.connections,
       seconds: options.seconds,
+    },
+    {
+      name: `1 KB at ${options.rate} requests a second, not streaming`,
+      unit: 'request',
+      body: body(false),
+      connections: 200,
+      seconds: options.seconds,
+      rate: options.rate,
     },
     {
       name: `${options.streams} streams, 275-byte deltas every 50 ms`,

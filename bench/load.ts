@@ -1,7 +1,8 @@
 /**
- * Closed-loop load on keep-alive connections. argv: JSON {port, path, headers, body, connections, seconds}. First line out:
- * ready; second, when done: {requests, failed, bytes, chunks, p50_ms, p99_ms}, where chunks are stream events. An answer counts when it ends; a status other
- * than 200 counts as failed.
+ * Load on keep-alive connections. argv: JSON {port, path, headers, body, connections, seconds, rate?}. Without a rate the loop is
+ * closed: each connection sends its next request when its answer ended. With one, requests are due at fixed times whatever the
+ * answers do, and latency counts from when they were due. First line out: ready; second, when done: {requests, failed, bytes,
+ * chunks, p50_ms, p99_ms}, where chunks are stream events. A status other than 200 counts as failed.
  */
 import { connect, type Socket } from 'node:net';
 
@@ -12,6 +13,7 @@ interface Job {
   body: string;
   connections: number;
   seconds: number;
+  rate?: number;
 }
 const job: Job = JSON.parse(process.argv[2] ?? '{}');
 const headers = Object.entries(job.headers).map(([name, value]) => `${name}: ${value}\r\n`);
@@ -24,6 +26,9 @@ let bytes = 0;
 let chunks = 0;
 let until = Number.POSITIVE_INFINITY;
 const sockets: Socket[] = [];
+/** With a rate: connections that wait for work, and due times that wait for a connection. */
+const idle: ((dueAt: number) => void)[] = [];
+const due: number[] = [];
 
 /** The first failure is shown: a benchmark of refusals measures nothing. */
 function fail(answer: string): void {
@@ -37,12 +42,18 @@ function open(): void {
   let pending = '';
   let expected = -1;
   let started = performance.now();
-  const next = () => {
-    if (performance.now() >= until) return socket.destroy();
+  const send = (dueAt: number) => {
     pending = '';
     expected = -1;
-    started = performance.now();
+    started = dueAt;
     socket.write(request);
+  };
+  const next = () => {
+    if (performance.now() >= until) return void socket.destroy();
+    if (job.rate === undefined) return send(performance.now());
+    const waiting = due.shift();
+    if (waiting === undefined) idle.push(send);
+    else send(waiting);
   };
   const done = () => {
     if (pending.startsWith('HTTP/1.1 200')) latencies.push(performance.now() - started);
@@ -71,6 +82,20 @@ function open(): void {
 
 until = performance.now() + job.seconds * 1000;
 for (let i = 0; i < job.connections; i++) open();
+if (job.rate !== undefined) {
+  const startedAt = performance.now();
+  const gapMs = 1000 / job.rate;
+  let count = 0;
+  const timer = setInterval(() => {
+    for (; startedAt + count * gapMs <= performance.now(); count++) {
+      const dueAt = startedAt + count * gapMs;
+      if (dueAt >= until) return clearInterval(timer);
+      const send = idle.pop();
+      if (send) send(dueAt);
+      else due.push(dueAt);
+    }
+  }, 1);
+}
 console.log('{}');
 setTimeout(
   () => {

@@ -16,6 +16,8 @@ export interface Case {
   body(model: string): string;
   connections: number;
   seconds: number;
+  /** Requests a second, sent on time whatever the answers do; absent = as fast as the answers come. */
+  rate?: number;
 }
 
 export interface Measured {
@@ -83,6 +85,7 @@ async function measure(candidate: Candidate, one: Case, loadCore: number) {
     body: one.body(candidate.model),
     connections: one.connections,
     seconds: one.seconds,
+    ...(one.rate === undefined ? {} : { rate: one.rate }),
   };
   const load = await startScript('./load.ts', [JSON.stringify(job)], loadCore);
   const before = cpuMicroseconds(candidate.pid);

@@ -11,12 +11,13 @@ const { positionals, values } = parseArgs({
     seconds: { type: 'string', default: '4' },
     connections: { type: 'string', default: '50' },
     streams: { type: 'string', default: '200' },
+    rate: { type: 'string', default: '1000' },
     write: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
 
-const usage = `npm run bench -- gateway [--rounds 5] [--seconds 4] [--connections 50] [--streams 200] [--write]
+const usage = `npm run bench -- gateway [--rounds 5] [--seconds 4] [--connections 50] [--streams 200] [--rate 1000] [--write]
 
 Measures CPU per request of the gateway beside nginx (left out where it is not installed) and a bare Node proxy.
 --write puts the figures into docs/performance-gateway.md.`;
@@ -30,6 +31,7 @@ const report = await benchGateway({
   seconds: Number(values.seconds),
   connections: Number(values.connections),
   streams: Number(values.streams),
+  rate: Number(values.rate),
 });
 console.log(report);
 if (values.write) {

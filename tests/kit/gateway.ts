@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { createScrubber } from '@ownkey/guard/scrub';
 import { loadCatalogue } from '@ownkey/providers/catalogue';
 import { composeGateway, type Gateway, type GatewayOptions } from '@ownkey/worker/compose-gateway';
-import { createPool, LEDGER_SETTINGS, sqlOf } from '@ownkey/worker/database';
+import { createPool, sqlOf } from '@ownkey/worker/database';
 import { createTargets } from '@ownkey/worker/gateway/targets';
 import { createServer } from '@ownkey/worker/http/server';
 import { FakeEgress } from './fake-egress.ts';
@@ -30,7 +30,7 @@ export async function startGateway(
 ): Promise<GatewayUnderTest> {
   const egress = new FakeEgress();
   const pools = ['general', 'ledger'].map((name) =>
-    createPool({ connectionString: workerUrl, name, connectionsMax: 3, settings: LEDGER_SETTINGS, log: quiet }),
+    createPool({ connectionString: workerUrl, name, connectionsMax: 3, log: quiet }),
   );
   const [general, ledger] = pools;
   if (!general || !ledger) throw new Error('no pools');

@@ -31,6 +31,7 @@ const RIGHTS: Record<string, { control: string; worker: string }> = {
   plans: { control: 'D I S U', worker: 'S' },
   requests: { control: 'S', worker: 'S' },
   requests_other: { control: '', worker: '' },
+  reservations: { control: 'S', worker: 'S' },
   sealing_keys: { control: 'S(created_at,fingerprint,kid,public_key,retired_at)', worker: 'I S U' },
   sessions: { control: 'D I S U(expires_at,last_seen_at)', worker: '' },
   sign_in_tries: { control: 'D I S U', worker: '' },

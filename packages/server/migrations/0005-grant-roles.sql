@@ -35,7 +35,7 @@ GRANT SELECT (id, kind, company_id, payload, idempotency_key, actor, state, step
   taken_at, finished_at) ON worker_jobs TO ownkey_control;
 GRANT SELECT, INSERT, UPDATE, DELETE ON worker_jobs TO ownkey_worker;
 GRANT SELECT, INSERT, DELETE ON used_nonces TO ownkey_worker;
-GRANT SELECT ON requests TO ownkey_control, ownkey_worker;
+GRANT SELECT ON requests, reservations TO ownkey_control, ownkey_worker;
 GRANT SELECT, INSERT ON audit_events TO ownkey_control, ownkey_worker;
 GRANT SELECT ON audit_chain, audit_heads TO ownkey_control;
 GRANT SELECT, INSERT ON audit_chain TO ownkey_worker;
@@ -68,6 +68,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = ownkey, pg_temp AS $$
 BEGIN
   DELETE FROM companies WHERE id = company;
   IF NOT FOUND THEN RETURN false; END IF;
+  DELETE FROM reservations v USING requests r WHERE r.company_id = company AND v.day = r.day AND v.id = r.id;
   DELETE FROM requests WHERE company_id = company;
   DELETE FROM usage_hourly WHERE company_id = company;
   DELETE FROM audit_chain WHERE company_id = company;

@@ -13,7 +13,7 @@ import { AuditSealer } from './audit/sealer.ts';
 import { composeGateway } from './compose-gateway.ts';
 import { composeKeys } from './compose-keys.ts';
 import type { WorkerConfig } from './config.ts';
-import { createPool, LEDGER_SETTINGS, sqlOf } from './database.ts';
+import { createPool, sqlOf } from './database.ts';
 import { PooledEgress } from './egress/pooled-egress.ts';
 import { createTargets } from './gateway/targets.ts';
 import { createServer } from './http/server.ts';
@@ -53,7 +53,6 @@ export async function startWorker(config: WorkerConfig, handle: object | null = 
     connectionString: config.databaseUrl,
     name: 'ledger',
     connectionsMax: 3,
-    settings: LEDGER_SETTINGS,
     log,
   });
   const sql = sqlOf(pool);

@@ -7,21 +7,11 @@ export interface PoolOptions {
   connectionString: string;
   name: string;
   connectionsMax: number;
-  /** Further settings of every connection, as SQL. */
-  settings?: string;
   log: Logger;
 }
 
-/**
- * For the ledger's functions, which find every row by its key. Measured: planned anew and compiled each time, reserve() takes 56 ms,
- * with kept plans 0.7 ms alone and 1.6 ms for a group of 25; a plan kept from the days of an empty table scans it whole in
- * settle(), 17 ms at 15,000 rows and rising.
- */
-export const LEDGER_SETTINGS = `SET jit = off; SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off;
-  SET enable_hashjoin = off; SET enable_mergejoin = off`;
-
 /** A pool whose every wait has a limit. Broken idle connections are dropped and replaced; they never end the process. */
-export function createPool({ connectionString, name, connectionsMax, settings, log }: PoolOptions): Pool {
+export function createPool({ connectionString, name, connectionsMax, log }: PoolOptions): Pool {
   const pool = new Pool({
     connectionString,
     application_name: `ownkey-worker-${name}`,
@@ -34,7 +24,7 @@ export function createPool({ connectionString, name, connectionsMax, settings, l
     // A kept plan ends with its connection: no plan outlives its statistics for long.
     maxLifetimeSeconds: 900,
     onConnect: async (client) => {
-      await client.query(settings ?? 'SET jit = off');
+      await client.query('SET jit = off');
     },
   });
   pool.on('error', (error) => log.warn('a database connection broke', { pool: name, error }));

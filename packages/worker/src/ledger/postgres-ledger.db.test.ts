@@ -228,10 +228,12 @@ test('an open reservation is renewed while its worker lives, and one of a dead w
   const [kept, lost] = await Promise.all([reservation(), reservation({ reservedNanoUsd: 5n })]);
   await held(living, kept);
   await held(openLedger(), lost);
-  await owner.query(`UPDATE ownkey.requests SET lease_until = now() - interval '1 second' WHERE id = ANY($1)`, [
+  await owner.query(`UPDATE ownkey.reservations SET lease_until = now() - interval '1 second' WHERE id = ANY($1)`, [
     [kept.id, lost.id],
   ]);
-  await expect.poll(async () => (await row(kept.id)).lease_until > new Date()).toBe(true);
+  const lease = async () =>
+    (await owner.query('SELECT lease_until > now() AS held FROM ownkey.reservations WHERE id = $1', [kept.id])).rows[0];
+  await expect.poll(lease).toEqual({ held: true });
   openLedger(sqlOf(pool), { expireEveryMs: 10 });
   await expect.poll(async () => (await row(lost.id)).state).toBe('expired');
   expect(await row(lost.id)).toMatchObject({ cost_nano_usd: '5', cost_basis: 'estimated', error_code: 'call.lost' });

@@ -50,8 +50,8 @@ export async function readKeyUsage(
 export async function countRunning(sql: Sql, keyId: string): Promise<{ requests: number; streams: number }> {
   const row = await first<{ requests: number; streams: number }>(
     sql,
-    `SELECT count(*)::int AS requests, count(*) FILTER (WHERE streaming)::int AS streams FROM requests
-     WHERE key_id = $1 AND state = 'reserved' AND day >= (now() AT TIME ZONE 'UTC')::date - 1`,
+    `SELECT count(*)::int AS requests, count(*) FILTER (WHERE r.streaming)::int AS streams
+     FROM reservations v JOIN requests r ON r.day = v.day AND r.id = v.id WHERE r.key_id = $1 AND r.state = 'reserved'`,
     [keyId],
   );
   return row ?? { requests: 0, streams: 0 };
