@@ -70,7 +70,7 @@ describe('a connected key', () => {
       .click();
     await page.getByRole('menuitem', { name: 'Remove' }).click();
     const dialog = page.getByRole('alertdialog', { name: new RegExp(`^Remove Groq key .*${last4}\\?$`) });
-    await dialog.getByText('After that, Groq requests use the shared key and draw credits.').waitFor();
+    await dialog.getByText("After that, Groq requests use the product's shared key and draw credits.").waitFor();
     expect(await page.evaluate('document.activeElement.textContent')).toBe('Keep key');
     await page.keyboard.press('Enter');
     await dialog.waitFor({ state: 'detached' });

@@ -65,7 +65,9 @@ function kindOf({ kind, min, max }: Setting): string {
     case 'flag':
       return '`1` or `0`';
     case 'text':
-      return min === undefined ? 'text' : `text, at least ${min} characters`;
+      return ['text', min && `at least ${min} characters`, max && `at most ${max} characters`]
+        .filter(Boolean)
+        .join(', ');
     case 'host':
       return 'a host name or address';
     case 'path':

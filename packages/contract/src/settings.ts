@@ -71,6 +71,12 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
     readers: ['command', 'server', 'worker'],
     doc: 'Public address of the console, where it differs from host and port.',
   },
+  OWNKEY_HOST_NAME: {
+    kind: 'text',
+    readers: ['server'],
+    max: 60,
+    doc: "Name of your product, as the console's texts and page titles call it; without one they say “the product”.",
+  },
   OWNKEY_GATEWAY_URL: {
     kind: 'web-address',
     readers: ['command', 'server', 'worker'],
@@ -209,7 +215,10 @@ const KIND_CHECKS: Record<SettingKind, (value: string, setting: Setting) => stri
   bytes: (value, { min = 0, max = Number.MAX_SAFE_INTEGER }) => wholeNumber(value, min, max),
   milliseconds: (value, { min = 0, max = Number.MAX_SAFE_INTEGER }) => wholeNumber(value, min, max),
   flag: (value) => (value === '1' || value === '0' ? null : 'must be 1 or 0'),
-  text: (value, { min = 1 }) => (value.length >= min ? null : `must have at least ${min} characters`),
+  text: (value, { min = 1, max = Number.MAX_SAFE_INTEGER }) => {
+    if (value.length < min) return `must have at least ${min} characters`;
+    return value.length > max ? `must have at most ${max} characters` : null;
+  },
   host: (value) => (/^[A-Za-z0-9.:_-]+$/.test(value) ? null : 'must be a host name or an address'),
   path: (value) => (value.includes('\0') ? 'must be a path' : null),
   list: (value) =>

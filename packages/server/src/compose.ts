@@ -57,7 +57,7 @@ export async function composeServer(config: Config, options: ComposeOptions = {}
   const stopping = new AbortController();
   const secure = config.consoleUrl?.startsWith('https://') ?? false;
   const version = await readVersion();
-  const { mode, consoleUrl, gatewayUrl, sandboxUrl, mailUrl } = config;
+  const { mode, hostName, consoleUrl, gatewayUrl, sandboxUrl, mailUrl } = config;
   const parts: Parts = {
     database,
     signals,
@@ -67,7 +67,7 @@ export async function composeServer(config: Config, options: ComposeOptions = {}
     cookieName: sessionCookieName(secure),
     secure,
     version,
-    installation: { mode, consoleUrl, gatewayUrl, sandboxUrl, mailUrl },
+    installation: { mode, hostName, consoleUrl, gatewayUrl, sandboxUrl, mailUrl },
     sendResetCode:
       options.sendResetCode ?? (async () => log.warn('a password reset was asked for, but no mail is set up')),
   };

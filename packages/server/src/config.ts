@@ -5,6 +5,8 @@ export interface Config {
   readonly mode: 'development' | 'production';
   readonly host: string;
   readonly port: number;
+  /** Name of the product that Ownkey is part of. */
+  readonly hostName: string | null;
   readonly consoleUrl: string | null;
   readonly gatewayUrl: string;
   readonly sandboxUrl: string | null;
@@ -60,6 +62,7 @@ export function readConfig(environment: Environment = process.env): Config {
     mode,
     host: need('OWNKEY_HOST'),
     port: Number(need('OWNKEY_PORT')),
+    hostName: read('OWNKEY_HOST_NAME')?.trim() || null,
     consoleUrl: trimSlash(read('OWNKEY_CONSOLE_URL')),
     gatewayUrl: trimSlash(need('OWNKEY_GATEWAY_URL')) ?? '',
     sandboxUrl: mode === 'development' ? trimSlash(read('OWNKEY_SANDBOX_URL')) : null,

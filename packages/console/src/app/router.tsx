@@ -8,7 +8,7 @@ import {
   redirect,
 } from '@tanstack/react-router';
 import { lazy, Suspense } from 'react';
-import { sessionQuery } from '../api/session.ts';
+import { installationQuery, sessionQuery } from '../api/session.ts';
 import { parseAuditSearch } from '../features/audit/audit-search.ts';
 import { KeysPage } from '../features/keys/KeysPage.tsx';
 import { keysSearchValues, parseKeysSearch } from '../features/keys/keys-search.ts';
@@ -43,9 +43,16 @@ const CompaniesPage = lazy(() =>
 
 interface Context {
   queries: QueryClient;
+  nameHost: (name: string | null) => void;
 }
 
 const root = createRootRouteWithContext<Context>()({
+  // Texts name the host from the first page on; without an answer they do without its name.
+  beforeLoad: async ({ context: { queries, nameHost } }) => {
+    if (queries.getQueryState(installationQuery.queryKey) !== undefined) return;
+    void queries.prefetchQuery(sessionQuery);
+    nameHost((await queries.ensureQueryData(installationQuery).catch(() => null))?.host_name ?? null);
+  },
   component: () => (
     <Suspense>
       <Outlet />
@@ -238,10 +245,11 @@ const tree = root.addChildren([
   operator.addChildren([operatorHome, companies]),
 ]);
 
-export function createConsoleRouter(queries: QueryClient) {
+/** `nameHost` is told once how the installation calls the product it is part of; null: it does not say. */
+export function createConsoleRouter(queries: QueryClient, nameHost: (name: string | null) => void) {
   return createRouter({
     routeTree: tree,
-    context: { queries },
+    context: { queries, nameHost },
     parseSearch: parseSearchText,
     stringifySearch: searchText,
     defaultNotFoundComponent: NotFoundPage,

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { en } from './en.ts';
-import { createTexts, pickLocale } from './start.ts';
+import { createTexts, nameHost, pickLocale } from './start.ts';
 
 it('keeps the region of a language it speaks and falls back to English', () => {
   expect(pickLocale(['de-DE', 'en-GB', 'en'])).toBe('en-GB');
@@ -29,4 +29,14 @@ it('says nothing in the words of the trade that pages avoid', () => {
 it('fills facts in without changing them', () => {
   const { t } = createTexts('en');
   expect(t('act.tested', { name: '<b>"x" & y</b>', status: 'Valid' })).toBe('<b>"x" & y</b>: Valid.');
+});
+
+it('calls the host by its name where the installation gives one', () => {
+  const texts = createTexts('en');
+  const sentence = () => texts.t('connect.gated_platform', { company: 'Acme' });
+  expect(sentence()).toBe("Today Acme runs on the product's shared key.");
+  nameHost(texts, 'Skylark');
+  expect(sentence()).toBe("Today Acme runs on Skylark's shared key.");
+  nameHost(texts, null);
+  expect(sentence()).toBe("Today Acme runs on the product's shared key.");
 });

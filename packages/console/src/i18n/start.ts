@@ -41,12 +41,22 @@ export function createTexts(locale: string): i18n {
     interpolation: { escapeValue: false },
     initAsync: false,
   });
+  nameHost(texts, null);
   return texts;
 }
 
+/** Fills `{{host}}` in every text from now on: what is shown already keeps its words. */
+export function nameHost(texts: i18n, name: string | null): void {
+  texts.options.interpolation = {
+    ...texts.options.interpolation,
+    defaultVariables: { host: name ?? texts.t('word.host') },
+  };
+}
+
 /** Starts the texts of the page in the reader's language. */
-export function startTexts(): void {
+export function startTexts(): i18n {
   const locale = pickLocale(navigator.languages);
-  createTexts(locale);
+  const texts = createTexts(locale);
   document.documentElement.lang = locale;
+  return texts;
 }

@@ -44,6 +44,7 @@ export const sessionList = listOf(sessionItem);
 export const installationAnswer = z.object({
   mode: z.enum(['development', 'production']),
   set_up: z.boolean().describe('false until the first operator exists'),
+  host_name: z.string().nullable().describe('Name of the product that Ownkey is part of; null: none was set'),
   console_url: z.string(),
   gateway_url: z.string(),
   sandbox_url: z.string().nullable(),

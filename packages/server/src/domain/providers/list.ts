@@ -1,5 +1,5 @@
 import type { Provider, ProviderList } from '@ownkey/contract/api/providers';
-import { CUSTOM_PROVIDER, catalogueDestination } from '@ownkey/contract/key';
+import { CUSTOM_PROVIDER, catalogueDestination, type KeyStatus } from '@ownkey/contract/key';
 import type { CatalogueEntry } from '@ownkey/contract/provider';
 import type { Catalogue } from '@ownkey/providers/catalogue';
 import { decidePayer, isByokAllowed, type PayerState } from '../keys/payer.ts';
@@ -45,12 +45,20 @@ function standing(
     personal_keys: own.filter((row) => row.owner === 'user' && row.user_id === call.user).length,
     platform_key: shared && state.plan.platform_models?.length !== 0,
     source: sourceState(state, call.slug, name),
-    payer: decision.kind === 'none' ? null : decision.kind,
+    payer: payerOf(decision),
     gated: isByokAllowed(state, call.provider)
       ? null
       : { code: 'plan.upgrade_required', plan: state.plan.name, upgrade_url: state.plan.upgrade_url },
   };
 }
+
+/** A key that the provider is known to turn down pays for nothing: the next call is tried on it and fails. */
+function payerOf(decision: ReturnType<typeof decidePayer>): Provider['payer'] {
+  if (decision.kind === 'none') return null;
+  return decision.kind === 'own' && FAILING.has(decision.key.status) ? null : decision.kind;
+}
+
+const FAILING: ReadonlySet<KeyStatus> = new Set(['invalid', 'no_credit', 'undecryptable']);
 
 function ofCatalogue(
   entry: CatalogueEntry,

@@ -3,7 +3,7 @@ import { useControlPlane } from '../../../../../tests/kit/control-plane.ts';
 import { writeDemoAccounts } from '../../domain/sign-in/demo-accounts.ts';
 
 const development = useControlPlane({ OWNKEY_MODE: 'development', OWNKEY_SANDBOX_URL: 'http://127.0.0.1:2' });
-const production = useControlPlane();
+const production = useControlPlane({ OWNKEY_HOST_NAME: ' Skylark ' });
 const ACCOUNT = { label: 'Acme', email: 'ana@acme.example', password: 'a-password' };
 
 beforeAll(async () => {
@@ -25,4 +25,9 @@ test('a page of another name that points at this machine gets none of them', asy
 test('production never offers any, whatever the database holds', async () => {
   const { body } = await production.call('GET', '/api/installation', { host: '127.0.0.1:8420' });
   expect(body).toMatchObject({ mode: 'production', sandbox_url: null, demo_accounts: [] });
+});
+
+test('an installation says what the product is called that it is part of, or that nobody said', async () => {
+  expect((await production.call('GET', '/api/installation')).body.host_name).toBe('Skylark');
+  expect((await development.call('GET', '/api/installation')).body.host_name).toBeNull();
 });

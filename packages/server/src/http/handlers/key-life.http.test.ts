@@ -67,6 +67,20 @@ const providerState = async (id: string) =>
   (await plane.call('GET', '/api/providers', company.admin)).body.data.find((item: { id: string }) => item.id === id);
 const events = async () => (await plane.call('GET', '/api/audit', company.admin)).body.data;
 
+test.each([
+  ['valid', 'own'],
+  ['limited', 'own'],
+  ['rate_limited', 'own'],
+  ['unreachable', 'own'],
+  ['invalid', null],
+  ['no_credit', null],
+  ['undecryptable', null],
+])('an own key that is %s pays the next call: %s', async (status, payer) => {
+  const id = await addKey();
+  await owner.query('UPDATE keys SET status = $2 WHERE id = $1', [id, status]);
+  expect((await providerState('openai')).payer).toBe(payer);
+});
+
 describe('changing a key', () => {
   test('keeps what is not named, says who did it, and reaches the next call', async () => {
     const id = await addKey();

@@ -15,6 +15,7 @@ export interface Parts {
   readonly version: string;
   readonly installation: {
     readonly mode: 'development' | 'production';
+    readonly hostName: string | null;
     readonly consoleUrl: string | null;
     readonly gatewayUrl: string;
     readonly sandboxUrl: string | null;

@@ -23,7 +23,7 @@ export function signInHandlers(parts: Parts): HandlersOf<keyof typeof SIGN_IN_RO
   };
   return {
     getInstallation: async ({ client, host }) => {
-      const { mode, consoleUrl, gatewayUrl, sandboxUrl, mailUrl } = parts.installation;
+      const { mode, hostName, consoleUrl, gatewayUrl, sandboxUrl, mailUrl } = parts.installation;
       // By address and by name: a foreign page whose name was pointed at this machine gets nothing.
       const showDemo = mode === 'development' && LOOPBACK.test(client.address) && LOCAL_NAME.test(host);
       const [isSetUp, demo] = await database.everywhere(async (sql) => [
@@ -33,6 +33,7 @@ export function signInHandlers(parts: Parts): HandlersOf<keyof typeof SIGN_IN_RO
       const body = {
         mode,
         set_up: isSetUp,
+        host_name: hostName,
         console_url: consoleUrl ?? '',
         gateway_url: gatewayUrl,
         sandbox_url: sandboxUrl,
