@@ -142,32 +142,38 @@ describe.each([
     expect(child.found(clearKey)).toEqual([]);
   });
 
-  test('no copy is left of a pasted key that was opened, wrapped, watched and tested', async () => {
-    const clearKey = canaryKey();
-    const ref = customKey(server.origin, newKeyId());
-    const sealingKey = createSealingKey(child.ring);
-    const now = Math.floor(Date.now() / 1000);
-    const expected = {
-      company: ref.owner,
-      user: null,
-      provider: ref.provider,
-      key_id: ref.id,
-      version: 1,
-      destination: ref.destination,
-    };
-    const sealed = await sealKey({
-      publicKey: sealingKey.public_key,
-      kid: sealingKey.kid,
-      clearKey: Buffer.from(clearKey),
-      context: { ...expected, nonce: newNonce(), exp: now + 60 },
-    });
-    const call = wire(callTo(server.origin, ref), '/ok', 'POST', '{}');
-    const wrapped = { ...sealingKey, wrapped_private: sealingKey.wrapped_private.toString('base64') };
-    expect(await child.ask('paste', { sealingKey: wrapped, sealed, expect: expected, ref, call, now })).toBe('pasted');
-    await child.ask('settle');
-    expect(server.arrived.some(({ head }) => head.includes(clearKey.toString('latin1')))).toBe(true);
-    expect(child.found(clearKey)).toEqual([]);
-  });
+  // Up to 64 bytes could lie inside V8's heap, where erasing does not reach every copy.
+  test.each([32, 50, 64, 108])(
+    'no copy is left of a pasted key of %i bytes that was opened, wrapped, watched and tested',
+    async (length) => {
+      const clearKey = Buffer.from(randomBytes(length).toString('base64url').slice(0, length), 'latin1');
+      const ref = customKey(server.origin, newKeyId());
+      const sealingKey = createSealingKey(child.ring);
+      const now = Math.floor(Date.now() / 1000);
+      const expected = {
+        company: ref.owner,
+        user: null,
+        provider: ref.provider,
+        key_id: ref.id,
+        version: 1,
+        destination: ref.destination,
+      };
+      const sealed = await sealKey({
+        publicKey: sealingKey.public_key,
+        kid: sealingKey.kid,
+        clearKey: Buffer.from(clearKey),
+        context: { ...expected, nonce: newNonce(), exp: now + 60 },
+      });
+      const call = wire(callTo(server.origin, ref), '/ok', 'POST', '{}');
+      const wrapped = { ...sealingKey, wrapped_private: sealingKey.wrapped_private.toString('base64') };
+      expect(await child.ask('paste', { sealingKey: wrapped, sealed, expect: expected, ref, call, now })).toBe(
+        'pasted',
+      );
+      await child.ask('settle');
+      expect(server.arrived.some(({ head }) => head.includes(clearKey.toString('latin1')))).toBe(true);
+      expect(child.found(clearKey)).toEqual([]);
+    },
+  );
 
   if (host === undefined) {
     test('the search finds the key of a sender that takes no care', async () => {

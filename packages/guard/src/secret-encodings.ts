@@ -1,4 +1,7 @@
-/** The ASCII forms in which a key turns up in texts. All results are buffers of their own: the caller erases them. */
+/**
+ * The ASCII forms in which a key turns up in texts. All results are buffers of their own, outside V8's heap (`new Uint8Array(n)` puts
+ * up to 64 bytes inside it, and a `subarray` then leaves a copy there that nobody erases): the caller erases them.
+ */
 
 const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 const UNRESERVED = /[A-Za-z0-9\-_.!~*'()]/;
@@ -8,7 +11,7 @@ const UNRESERVED = /[A-Za-z0-9\-_.!~*'()]/;
  * depend on nothing but the key); percent-escaped and JSON-escaped where that differs.
  */
 export function encodingsOf(key: Uint8Array): Uint8Array[] {
-  const forms = [Uint8Array.from(key), hex(key, '0123456789abcdef'), hex(key, '0123456789ABCDEF')];
+  const forms = [plain(key), hex(key, '0123456789abcdef'), hex(key, '0123456789ABCDEF')];
   for (const before of [0, 1, 2]) {
     const standard = base64(key, before, '+/');
     const urlSafe = base64(key, before, '-_');
@@ -27,8 +30,14 @@ export function encodingsOf(key: Uint8Array): Uint8Array[] {
   return forms;
 }
 
+function plain(key: Uint8Array): Uint8Array {
+  const form = new Uint8Array(new ArrayBuffer(key.length));
+  form.set(key);
+  return form;
+}
+
 function hex(key: Uint8Array, digits: string): Uint8Array {
-  const form = new Uint8Array(key.length * 2);
+  const form = new Uint8Array(new ArrayBuffer(key.length * 2));
   for (const [i, byte] of key.entries()) {
     form[i * 2] = digits.charCodeAt(byte >> 4);
     form[i * 2 + 1] = digits.charCodeAt(byte & 15);
@@ -41,7 +50,7 @@ function base64(key: Uint8Array, before: number, last: string): Uint8Array {
   const alphabet = BASE64 + last;
   const first = Math.ceil((before * 8) / 6);
   const end = Math.floor(((before + key.length) * 8) / 6);
-  const form = new Uint8Array(end - first);
+  const form = new Uint8Array(new ArrayBuffer(end - first));
   const bit = (at: number) => ((key[(at >> 3) - before] ?? 0) >> (7 - (at & 7))) & 1;
   for (let i = first; i < end; i++) {
     let value = 0;
@@ -54,7 +63,7 @@ function base64(key: Uint8Array, before: number, last: string): Uint8Array {
 function escaped(key: Uint8Array, needs: (byte: number) => boolean, write: (byte: number) => number[]): Uint8Array[] {
   const size = key.reduce((sum, byte) => sum + (needs(byte) ? write(byte).length : 1), 0);
   if (size === key.length) return [];
-  const form = new Uint8Array(size);
+  const form = new Uint8Array(new ArrayBuffer(size));
   let at = 0;
   for (const byte of key) for (const out of needs(byte) ? write(byte) : [byte]) form[at++] = out;
   return [form];

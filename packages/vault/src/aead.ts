@@ -9,14 +9,15 @@ export const TAG_BYTES = 16;
  * "co_12" + "x". Text is UTF-8.
  */
 export function lengthPrefixed(parts: readonly string[]): Buffer {
-  const chunks: Buffer[] = [];
+  let length = 0;
+  for (const part of parts) length += 4 + Buffer.byteLength(part, 'utf8');
+  const bytes = Buffer.allocUnsafe(length); // one piece: this is on the path of every call
+  let at = 0;
   for (const part of parts) {
-    const bytes = Buffer.from(part, 'utf8');
-    const length = Buffer.alloc(4);
-    length.writeUInt32BE(bytes.length);
-    chunks.push(length, bytes);
+    const written = bytes.write(part, at + 4, 'utf8');
+    at = bytes.writeUInt32BE(written, at) + written;
   }
-  return Buffer.concat(chunks);
+  return bytes;
 }
 
 /** iv (12, random) + ciphertext + tag (16). */

@@ -47,8 +47,8 @@ export class SealFormatError extends Error {
 /** Longest clear key, in bytes. */
 export const CLEAR_KEY_BYTES_MAX = 4096;
 const CTX_BYTES_MAX = 2048;
-/** Longest text of a sealed key: 4096 bytes of key and 2048 of context, twice through base64url, with room for the rest. */
-export const SEALED_KEY_CHARACTERS_MAX = 16_384;
+/** Longest text of a sealed key: 4096 bytes of key in two shares and 2048 of context, twice through base64url, with some room. */
+export const SEALED_KEY_CHARACTERS_MAX = 20_480;
 /** Uncompressed P-256 point (RFC 9180 section 7.1). */
 export const ENC_BYTES = 65;
 const TAG_BYTES = 16;
@@ -137,7 +137,8 @@ export function parseSealedKey(sealed: string): SealedKey {
   const kid = wire.kid;
   if (typeof kid !== 'string' || !/^[0-9A-Za-z_-]{1,64}$/.test(kid)) throw new SealFormatError('kid', 'out of bounds');
   const enc = bytesOf(wire, 'enc', ENC_BYTES, ENC_BYTES);
-  const ct = bytesOf(wire, 'ct', TAG_BYTES + 1, TAG_BYTES + CLEAR_KEY_BYTES_MAX);
+  const ct = bytesOf(wire, 'ct', TAG_BYTES + 2, TAG_BYTES + 2 * CLEAR_KEY_BYTES_MAX);
+  if (ct.length % 2 !== 0) throw new SealFormatError('ct', 'wrong length'); // two shares of one length
   const ctxBytes = bytesOf(wire, 'ctx', 2, CTX_BYTES_MAX);
   return { kid, enc, ct, ctxBytes, context: decodeContext(ctxBytes) };
 }

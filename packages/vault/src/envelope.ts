@@ -1,16 +1,18 @@
 /**
  * Stored keys. Worker only: with open.ts the one place where a key's clear text comes to be.
  *
- * A random data key (DEK) per key version is wrapped by the KEK. From the DEK come, by one HKDF-SHA512 call, an encryption key, a
- * key commitment and a mask. The body is AES-256-GCM over (key XOR mask): the cipher's native code only ever handles masked bytes,
+ * A random data key (DEK) per key version is wrapped by the KEK. From the DEK come (derive.ts) an encryption key, a key
+ * commitment and a mask. The body is AES-256-GCM over (key XOR mask): the cipher's native code only ever handles masked bytes,
  * so the fragments it may leave in freed memory tell nothing. GCM does not commit to its key, so a body could be crafted to open
  * under two DEKs; the commitment is checked before anything is decrypted. All parts are bound to the five fields of `Binding`.
- * A KEK rotation changes `kek_id` and `wrapped_dek` only.
+ * A KEK rotation changes `kek_id` and `wrapped_dek` only. Opening is on the path of every call: docs/decisions/0005.
  */
-import { hkdfSync, randomFillSync, timingSafeEqual } from 'node:crypto';
+import { randomFillSync, timingSafeEqual } from 'node:crypto';
 import { gcmOpen, gcmSeal, IV_BYTES, lengthPrefixed, TAG_BYTES } from './aead.ts';
 import { CLEAR_KEY_BYTES_MAX } from './context.ts';
+import { deriveFrom, eraseDerived } from './derive.ts';
 import { KekError, type KekRing } from './kek.ts';
+import { allocateSecret } from './secret-bytes.ts';
 
 /** What a stored key belongs to; read from the caller's own records at every use, never from beside the ciphertext. */
 export interface Binding {
@@ -49,7 +51,6 @@ export class EnvelopeError extends Error {
 
 const LABEL = 'ownkey/envelope/v1';
 const DEK_BYTES = 32;
-const ENCRYPTION_BYTES = 32;
 const COMMITMENT_BYTES = 32;
 const WRAPPED_DEK_BYTES = IV_BYTES + DEK_BYTES + TAG_BYTES;
 
@@ -57,9 +58,9 @@ const WRAPPED_DEK_BYTES = IV_BYTES + DEK_BYTES + TAG_BYTES;
 export function wrapKey(input: { kekRing: KekRing; clearKey: Uint8Array; binding: Binding }): Envelope {
   const { kekRing, clearKey, binding } = input;
   if (clearKey.length === 0 || clearKey.length > CLEAR_KEY_BYTES_MAX) throw new EnvelopeError('format');
-  const dek = Buffer.allocUnsafeSlow(DEK_BYTES);
+  const dek = allocateSecret(DEK_BYTES);
   randomFillSync(dek);
-  const masked = Buffer.allocUnsafeSlow(clearKey.length);
+  const masked = allocateSecret(clearKey.length);
   const aad = aadOf(binding);
   const derived = deriveFrom(dek, clearKey.length);
   try {
@@ -74,7 +75,7 @@ export function wrapKey(input: { kekRing: KekRing; clearKey: Uint8Array; binding
   } finally {
     dek.fill(0);
     masked.fill(0);
-    derived.all.fill(0);
+    eraseDerived(derived);
   }
 }
 
@@ -101,12 +102,12 @@ export function openEnvelope(envelope: Envelope, binding: Binding, kekRing: KekR
     if (!timingSafeEqual(derived.commitment, envelope.commitment)) throw new EnvelopeError('commitment');
     masked = gcmOpen(derived.encryptionKey, envelope.body, aad);
     if (!masked) throw new EnvelopeError('cipher');
-    const clearKey = Buffer.allocUnsafeSlow(length);
+    const clearKey = allocateSecret(length);
     xorInto(clearKey, masked, derived.mask);
     return clearKey;
   } finally {
     masked?.fill(0);
-    derived.all.fill(0);
+    eraseDerived(derived);
   }
 }
 
@@ -157,19 +158,6 @@ function partsOf(binding: Binding): string[] {
 
 function aadOf(binding: Binding): Buffer {
   return lengthPrefixed([LABEL, ...partsOf(binding)]);
-}
-
-/** The DEK is random and used once, so neither salt nor mask repeat. */
-function deriveFrom(dek: Buffer, maskBytes: number) {
-  const all = Buffer.from(
-    hkdfSync('sha512', dek, Buffer.alloc(0), LABEL, ENCRYPTION_BYTES + COMMITMENT_BYTES + maskBytes),
-  );
-  return {
-    all,
-    encryptionKey: all.subarray(0, ENCRYPTION_BYTES),
-    commitment: all.subarray(ENCRYPTION_BYTES, ENCRYPTION_BYTES + COMMITMENT_BYTES),
-    mask: all.subarray(ENCRYPTION_BYTES + COMMITMENT_BYTES),
-  };
 }
 
 function xorInto(target: Buffer, a: Uint8Array, b: Uint8Array): void {

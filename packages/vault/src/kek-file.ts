@@ -22,6 +22,7 @@ import {
 } from 'node:fs';
 import { newId } from '@ownkey/contract/ids';
 import { KEK_BYTES, type Kek, KekError, kekFromBytes } from './kek.ts';
+import { allocateSecret } from './secret-bytes.ts';
 
 const HEADER = 'ownkey master key v1';
 const FILE_BYTES_MAX = 512;
@@ -33,9 +34,9 @@ const HEX = Buffer.from('0123456789abcdef', 'latin1');
  */
 export function createKekFile(path: string): Kek {
   const id = newId('kek');
-  const raw = Buffer.allocUnsafeSlow(KEK_BYTES);
+  const raw = allocateSecret(KEK_BYTES);
   randomFillSync(raw);
-  const digits = Buffer.allocUnsafeSlow(KEK_BYTES * 2);
+  const digits = allocateSecret(KEK_BYTES * 2);
   for (const [i, byte] of raw.entries()) {
     digits[i * 2] = HEX[byte >> 4] ?? 0;
     digits[i * 2 + 1] = HEX[byte & 15] ?? 0;
@@ -107,7 +108,7 @@ function splitLines(bytes: Buffer): Buffer[] {
 
 function fromHex(digits: Buffer): Buffer | null {
   if (digits.length !== KEK_BYTES * 2) return null;
-  const raw = Buffer.allocUnsafeSlow(KEK_BYTES);
+  const raw = allocateSecret(KEK_BYTES);
   for (let i = 0; i < KEK_BYTES; i++) {
     const high = HEX.indexOf(digits[i * 2] ?? 0);
     const low = HEX.indexOf(digits[i * 2 + 1] ?? 0);
@@ -167,7 +168,7 @@ function readPrivateFile(path: string): Buffer {
         `${path} has ${stat.size} bytes, which no master key file has; put back the original file`,
       );
     }
-    const bytes = Buffer.allocUnsafeSlow(stat.size);
+    const bytes = allocateSecret(stat.size);
     let at = 0;
     for (let read = 1; read > 0 && at < bytes.length; at += read)
       read = readSync(fd, bytes, at, bytes.length - at, null);

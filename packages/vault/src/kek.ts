@@ -58,6 +58,8 @@ export function kekFromBytes(id: string, raw: Buffer): Kek {
 export class KekRing {
   readonly #keks: ReadonlyMap<string, Kek>;
   readonly #current: Kek;
+  /** By KEK and label, of which there are a handful: an audit row needs one each time. */
+  readonly #derived = new Map<string, KeyObject>();
 
   /** @throws KekError `format` when two different keys bear the same id */
   constructor(current: Kek, others: readonly Kek[] = []) {
@@ -104,10 +106,15 @@ export class KekRing {
 
   /**
    * A 256-bit key for another use (such as the head of the audit chain), separated by `label` and bound to one KEK (the current
-   * one if not named). @throws KekError `unknown_kek`
+   * one if not named). Kept, so `label` must be one of the product's own. @throws KekError `unknown_kek`
    */
   deriveKey(label: string, kekId: string = this.#current.id): KeyObject {
-    return derive(this.#get(kekId).secret, `ownkey/kek/derive/v1/${label}`);
+    const name = `${kekId} ${label}`;
+    const known = this.#derived.get(name);
+    if (known) return known;
+    const key = derive(this.#get(kekId).secret, `ownkey/kek/derive/v1/${label}`);
+    this.#derived.set(name, key);
+    return key;
   }
 
   #get(kekId: string): Kek {

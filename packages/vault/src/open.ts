@@ -1,7 +1,8 @@
 /** Opening sealed keys. Worker only: together with envelope.ts the one place where a stored key's clear text comes to be. */
-import { CLEAR_KEY_BYTES_MAX, parseSealedKey, type SealContext, type SealedKey } from './context.ts';
+import { parseSealedKey, type SealContext, type SealedKey } from './context.ts';
 import { SEAL_INFO, sealSuite } from './seal.ts';
 import type { SealingKeyPair } from './sealing-key.ts';
+import { allocateSecret } from './secret-bytes.ts';
 
 export type OpenReason = 'format' | 'kid' | 'context' | 'expired' | 'cipher';
 
@@ -32,7 +33,8 @@ const EXPECTED_FIELDS = ['company', 'user', 'provider', 'key_id', 'version', 'de
 /**
  * Opens `sealed` if it was sealed for `sealingKey` and for exactly what `expect` says, and has not expired at `nowSeconds`.
  *
- * `clearKey` lies in a buffer of its own and never was a string; the caller overwrites it. Single use of `context.nonce` is the
+ * `clearKey` lies in a buffer of its own and never was a string nor in native code's hands (seal.ts says why); the caller overwrites
+ * it. Single use of `context.nonce` is the
  * caller's too: claim it in the database, in the transaction that stores the key, before acting on the result.
  * @throws OpenError
  */
@@ -49,12 +51,20 @@ export async function openSealed(input: {
   }
   const left = sealed.context.exp - input.nowSeconds;
   if (left <= 0 || left > SEAL_LIFE_SECONDS_MAX) throw new OpenError('expired');
-  const clearKey = await decrypt(input.sealingKey, sealed);
-  if (clearKey.length === 0 || clearKey.length > CLEAR_KEY_BYTES_MAX) {
-    clearKey.fill(0);
-    throw new OpenError('format', 'ct');
+  const shares = await decrypt(input.sealingKey, sealed);
+  try {
+    return { context: sealed.context, clearKey: joinShares(shares) };
+  } finally {
+    shares.fill(0);
   }
-  return { context: sealed.context, clearKey };
+}
+
+/** pad ‖ (key XOR pad) to the key; `parseSealedKey` has checked that there are two shares of 1 to 4096 bytes. */
+function joinShares(shares: Uint8Array): Buffer {
+  const length = shares.length / 2;
+  const clearKey = allocateSecret(length);
+  for (let i = 0; i < length; i++) clearKey[i] = (shares[i] ?? 0) ^ (shares[length + i] ?? 0);
+  return clearKey;
 }
 
 function parse(text: string): SealedKey {
@@ -65,7 +75,7 @@ function parse(text: string): SealedKey {
   }
 }
 
-async function decrypt(sealingKey: SealingKeyPair, sealed: SealedKey): Promise<Buffer> {
+async function decrypt(sealingKey: SealingKeyPair, sealed: SealedKey): Promise<Uint8Array> {
   try {
     const recipient = await sealSuite().createRecipientContext({
       // The pair, not the private key alone: from that the library would derive the point by exporting the key as a string.
@@ -73,7 +83,7 @@ async function decrypt(sealingKey: SealingKeyPair, sealed: SealedKey): Promise<B
       enc: sealed.enc,
       info: new TextEncoder().encode(SEAL_INFO),
     });
-    return Buffer.from(await recipient.open(sealed.ct, sealed.ctxBytes));
+    return new Uint8Array(await recipient.open(sealed.ct, sealed.ctxBytes));
   } catch {
     throw new OpenError('cipher');
   }

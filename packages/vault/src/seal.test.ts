@@ -4,7 +4,7 @@ import { encodeBase64Url } from './base64url.ts';
 import { encodeContext, encodeSealedKey, parseSealedKey, type SealContext } from './context.ts';
 import { KekRing, kekFromBytes } from './kek.ts';
 import { OpenError, openSealed, SEAL_LIFE_SECONDS_MAX } from './open.ts';
-import { fingerprintOf, newKeyId, newNonce, SealError, sealKey } from './seal.ts';
+import { fingerprintOf, newKeyId, newNonce, SEAL_INFO, SealError, sealKey, sealSuite } from './seal.ts';
 import { createSealingKey, openSealingKey, rewrapSealingKey } from './sealing-key.ts';
 
 const ring = new KekRing(kekFromBytes('kek_first0000', Buffer.alloc(32, 1)));
@@ -63,6 +63,32 @@ describe('sealing and opening', () => {
     expect(bytes.toString()).toBe(CLEAR);
     const all = Buffer.from(sealed, 'base64url').toString() + sealed;
     for (let i = 0; i + 8 <= CLEAR.length; i++) expect(all).not.toContain(CLEAR.slice(i, i + 8));
+  });
+
+  it('seals no part of the key in clear: native code decrypts two shares, equal to the key only when joined', async () => {
+    const { enc, ct, ctxBytes } = parseSealedKey(await seal());
+    const info = new TextEncoder().encode(SEAL_INFO);
+    const recipient = await sealSuite().createRecipientContext({ recipientKey: sealingKey, enc, info });
+    const shares = Buffer.from(await recipient.open(ct, ctxBytes));
+    expect(shares.length).toBe(CLEAR.length * 2);
+    for (let i = 0; i + 4 <= CLEAR.length; i++) expect(shares.includes(CLEAR.slice(i, i + 4))).toBe(false);
+    const joined = Array.from(CLEAR, (_, i) => (shares[i] ?? 0) ^ (shares[CLEAR.length + i] ?? 0));
+    expect(Buffer.from(joined).toString()).toBe(CLEAR);
+    expect(shares.subarray(0, CLEAR.length).every((byte) => byte === 0)).toBe(false);
+  });
+
+  it('opens into a buffer of its own', async () => {
+    const opened = await openSealed({ sealingKey, sealed: await seal(), expect: context, nowSeconds: NOW });
+    expect(opened.clearKey.buffer.byteLength).toBe(CLEAR.length);
+  });
+
+  it('fits the text’s bound with the longest key and the longest context', async () => {
+    const long = { company: 'c'.repeat(200), user: 'u'.repeat(200), destination: `https://${'d'.repeat(262)}` };
+    const bytes = Buffer.alloc(4096, 0x41);
+    const widest = { ...context, ...long, nonce: 'n'.repeat(64), provider: 'p'.repeat(64) };
+    const sealed = await sealKey({ publicKey: row.public_key, kid: row.kid, context: widest, clearKey: bytes });
+    const opened = await openSealed({ sealingKey, sealed, expect: widest, nowSeconds: NOW });
+    expect(opened.clearKey.equals(bytes)).toBe(true);
   });
 
   it('seals the same key twice into texts that share no ciphertext', async () => {
@@ -156,7 +182,7 @@ describe('altered sealed keys', () => {
       v: 1,
       kid: row.kid,
       enc: encodeBase64Url(new Uint8Array(65)),
-      ct: 'AAAAAAAAAAAAAAAAAAAAAAAAAA',
+      ct: encodeBase64Url(new Uint8Array(16 + 2)),
       ctx: encodeBase64Url(encodeContext(context)),
     };
     return encodeBase64Url(new TextEncoder().encode(JSON.stringify({ ...parsed, ...over })));
@@ -174,7 +200,8 @@ describe('altered sealed keys', () => {
     ['a key id that is no text', wire({ kid: 7 })],
     ['a short encapsulated key', wire({ enc: 'AAAA' })],
     ['a ciphertext of nothing but a tag', wire({ ct: encodeBase64Url(new Uint8Array(16)) })],
-    ['a ciphertext over the limit', wire({ ct: encodeBase64Url(new Uint8Array(4113)) })],
+    ['a ciphertext over the limit', wire({ ct: encodeBase64Url(new Uint8Array(16 + 2 * 4096 + 2)) })],
+    ['a ciphertext of shares of unequal length', wire({ ct: encodeBase64Url(new Uint8Array(16 + 3)) })],
     ['padding in a part', wire({ ctx: 'e30=' })],
     ['an empty context', wire({ ctx: raw('{}') })],
     ['a repeated field', raw(`{"v":1,${Buffer.from(wire({}), 'base64url').toString().slice(1)}`)],

@@ -1,6 +1,11 @@
 /**
  * Sealing a clear key for the worker: HPKE base mode (RFC 9180), DHKEM(P-256, HKDF-SHA256), HKDF-SHA256, AES-256-GCM. Runs
  * unchanged in browsers and Node over WebCrypto. P-256 because every WebCrypto has it.
+ *
+ * What is sealed is not the key but two shares of it: pad ‖ (key XOR pad), the pad random, each as long as the key. WebCrypto works
+ * on native memory that JavaScript cannot erase; so native code, on both sides, only ever holds the shares, and the key itself comes
+ * to be in one buffer that its holder erases. A precaution that keeps the key's text out of freed memory. It adds no secrecy: who
+ * finds both shares whole, and knows them for what they are, has the key.
  */
 import { Aes256Gcm, CipherSuite, DhkemP256HkdfSha256, HkdfSha256 } from '@hpke/core';
 import { newId } from '@ownkey/contract/ids';
@@ -31,7 +36,7 @@ export class SealError extends Error {
  * Seals `clearKey` so that only the holder of the private key named `kid` can open it, and only for `context`.
  *
  * `publicKey` is the base64url of the uncompressed point, as `GET /api/sealing-key` gives it. The bytes of `clearKey` are not
- * changed: the caller erases them. The copy made here is erased before the promise settles.
+ * changed: the caller erases them. No copy of them is made; their shares are erased before the promise settles.
  * @throws SealError nothing was sealed; SealFormatError (context.ts) the context is out of bounds
  */
 export async function sealKey(input: {
@@ -50,14 +55,14 @@ export async function sealKey(input: {
   const recipientPublicKey = await suite.kem.deserializePublicKey(pointOf(input.publicKey).buffer).catch(() => {
     throw new SealError('public_key', 'the public key is not a point of P-256');
   });
-  // An ArrayBuffer of its own: the library copies views, and that copy would stay in memory.
-  const copy = new Uint8Array(input.clearKey);
+  // In an ArrayBuffer of their own: the library copies views, and that copy would stay in memory.
+  const shares = sharesOf(input.clearKey);
   try {
     const sender = await suite.createSenderContext({ recipientPublicKey, info: new TextEncoder().encode(SEAL_INFO) });
-    const ct = new Uint8Array(await sender.seal(copy.buffer, ctxBytes));
+    const ct = new Uint8Array(await sender.seal(shares.buffer, ctxBytes));
     return encodeSealedKey({ kid: input.kid, enc: new Uint8Array(sender.enc), ct, ctxBytes });
   } finally {
-    copy.fill(0);
+    shares.fill(0);
   }
 }
 
@@ -83,6 +88,15 @@ export function newKeyId(now: number = Date.now()): string {
 /** 128 random bits for `SealContext.nonce`. */
 export function newNonce(): string {
   return encodeBase64Url(crypto.getRandomValues(new Uint8Array(16)));
+}
+
+/** pad ‖ (key XOR pad) */
+function sharesOf(clearKey: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { length } = clearKey;
+  const shares = new Uint8Array(new ArrayBuffer(length * 2)); // made first: see allocateSecret in secret-bytes.ts
+  crypto.getRandomValues(shares.subarray(0, length));
+  for (let i = 0; i < length; i++) shares[length + i] = (clearKey[i] ?? 0) ^ (shares[i] ?? 0);
+  return shares;
 }
 
 function pointOf(publicKey: string): Uint8Array<ArrayBuffer> {

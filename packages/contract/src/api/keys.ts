@@ -78,7 +78,7 @@ export const keyTested = key.extend({
 });
 export type KeyTested = z.infer<typeof keyTested>;
 
-const sealedKey = z.string().min(1).max(16_384).describe('base64url JSON {v, kid, enc, ct, ctx}');
+const sealedKey = z.string().min(1).max(20_480).describe('base64url JSON {v, kid, enc, ct, ctx}');
 export const keyConnectBody = z.strictObject({
   provider: z.string().min(1).max(64).describe('A catalogue id or alias, or `custom`'),
   sealed_key: sealedKey.optional().describe('Absent for endpoints that need no key'),

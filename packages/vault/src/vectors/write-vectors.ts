@@ -162,6 +162,12 @@ await sealed('sealed-unknown-field', 'format', 'the frame has one field more', {
     return Buffer.from(`${frame.slice(0, -1)},"x":1}`).toString('base64url');
   },
 });
+await sealed('sealed-unequal-shares', 'format', 'the last byte of the ciphertext is missing', {
+  alter: (text) => {
+    const parsed = parseSealedKey(text);
+    return encodeSealedKey({ ...parsed, ct: parsed.ct.subarray(0, -1) });
+  },
+});
 await sealed('sealed-padded', 'format', 'base64 padding at the end', { alter: (text) => `${text}=` });
 
 envelope('envelope-current', 'opened', 'wrapped by the current master key');

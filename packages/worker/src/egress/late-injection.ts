@@ -6,6 +6,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import { allocateSecret } from '@ownkey/vault/secret-bytes';
 import { EgressError } from './egress.ts';
 
 /** Unknown outside this process, so that no forwarded text can be taken for a placeholder. */
@@ -150,7 +151,7 @@ function compose(head: Head, key: ArmedKey, body: Uint8Array | null): Buffer {
     const { text, at } = head;
     const rest = at + PLACEHOLDER_LENGTH;
     const length = text.length - PLACEHOLDER_LENGTH + clearKey.length;
-    const out = Buffer.allocUnsafeSlow(length + (body?.length ?? 0));
+    const out = allocateSecret(length + (body?.length ?? 0));
     out.write(text.slice(0, at), 0, 'latin1');
     clearKey.copy(out, at);
     out.write(text.slice(rest), at + clearKey.length, 'latin1');

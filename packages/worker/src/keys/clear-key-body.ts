@@ -1,5 +1,6 @@
 /** Reads `POST /keys`: JSON with a clear key in it, which is lifted out as bytes before anything else is parsed. */
 import { OwnkeyError } from '@ownkey/contract/errors';
+import { allocateSecret } from '@ownkey/vault/secret-bytes';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -84,7 +85,7 @@ function skipBlanks(body: Buffer, from: number): number {
 }
 
 function unescapeBytes(text: Buffer): Buffer {
-  const out = Buffer.allocUnsafeSlow(text.length);
+  const out = allocateSecret(text.length);
   let length = 0;
   for (let i = 0; i < text.length; i++) {
     let byte = text[i] ?? 0;
@@ -98,7 +99,7 @@ function unescapeBytes(text: Buffer): Buffer {
     }
     out[length++] = byte;
   }
-  const exact = Buffer.allocUnsafeSlow(length);
+  const exact = allocateSecret(length);
   out.copy(exact, 0, 0, length);
   out.fill(0);
   return exact;
