@@ -21,6 +21,21 @@ export type Id<K extends IdKind> = string & { readonly __kind?: K };
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 
+const RANDOM_CHARACTERS = 16;
+/** Random bytes are fetched for 64 ids at a time: one fetch each costs more than the rest of the id. */
+const pool = new Uint8Array(64 * RANDOM_CHARACTERS);
+let poolUsed = pool.length;
+
+/** Bytes nobody else gets. */
+function takeRandom(): Uint8Array {
+  if (poolUsed === pool.length) {
+    crypto.getRandomValues(pool);
+    poolUsed = 0;
+  }
+  poolUsed += RANDOM_CHARACTERS;
+  return pool.subarray(poolUsed - RANDOM_CHARACTERS, poolUsed);
+}
+
 /**
  * A new id: `<prefix>_` + 10 characters of time (milliseconds, Crockford base 32, so ids sort by creation) + 16 random
  * characters (80 bits). Runs in browsers and Node alike. `now` is for tests.
@@ -28,9 +43,8 @@ const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 export function newId<K extends IdKind>(kind: K, now: number = Date.now()): Id<K> {
   let time = '';
   for (let rest = now, i = 0; i < 10; i++, rest = Math.floor(rest / 32)) time = ALPHABET.charAt(rest % 32) + time;
-  const random = crypto.getRandomValues(new Uint8Array(16));
   let tail = '';
-  for (const byte of random) tail += ALPHABET.charAt(byte % 32);
+  for (const byte of takeRandom()) tail += ALPHABET.charAt(byte % 32);
   return `${ID_PREFIXES[kind]}_${time}${tail}`;
 }
 
