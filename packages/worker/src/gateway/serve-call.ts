@@ -59,9 +59,14 @@ export async function serveCall(
     for (let tries = 1; again !== null; tries++) {
       const requestId = tries === 1 ? call.requestId : newId('request');
       const ready = await reserveCall(parts, {
-        ...{ wire, task, streaming, request, asked, requestId },
+        wire,
+        task,
+        streaming,
+        request,
         body: body.bytes,
+        asked,
         caller: again,
+        requestId,
       });
       const plan: CallPlan = {
         wire,
