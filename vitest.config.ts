@@ -37,6 +37,8 @@ export default defineConfig({
         ...sources,
         test: {
           name: 'whole',
+          // The ai SDK reads a package that ships its sources under the same condition: Vite has to load them.
+          server: { deps: { inline: ['ai', /@ai-sdk\//, 'eventsource-parser'] } },
           include: ['tests/{journeys,security,chaos}/**/*.test.ts'],
           exclude: [...exclude, '**/*.db.test.ts', '**/*.http.test.ts'],
           globalSetup: ['tests/kit/postgres-setup.ts'],
