@@ -1,8 +1,8 @@
 /** Small parts of Markdown that the generated pages are made of. */
 
 /** First lines of every generated page. */
-export function pageHead(title: string, source: string, intro: readonly string[]): string[] {
-  return [`# ${title}`, '', `<!-- Made from ${source} by \`npm run docs\`. Do not edit. -->`, '', ...intro, ''];
+export function pageHead(title: string, source: string, intro: readonly string[], command = 'npm run docs'): string[] {
+  return [`# ${title}`, '', `<!-- Made from ${source} by \`${command}\`. Do not edit. -->`, '', ...intro, ''];
 }
 
 /** A table; cells are escaped here, so give them unescaped. */

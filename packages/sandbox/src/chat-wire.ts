@@ -38,14 +38,16 @@ const ARGUMENT_PIECE = 9;
 export function chatAnswer(context: ChatContext): JsonObject {
   const { shape, answer, mint } = context;
   const usage = usageOf(context);
+  // Where the provider has no field for a refusal, it is text.
+  const refusal = shape.stream.chunks.refusal ? answer.refusal : null;
+  const text = refusal === null ? (answer.refusal ?? answer.text) : answer.text;
   const toolCalls = answer.toolCalls.map((_call, at) => fillObject(shape.toolCall, callValues(context, at), mint));
   const values = {
     ...baseValues(context),
-    content: answer.text === '' && (toolCalls.length > 0 || answer.refusal !== null) ? undefined : answer.text,
-    content_parts: contentParts(answer),
+    content: text === '' && (toolCalls.length > 0 || refusal !== null) ? undefined : text,
+    content_parts: contentParts(answer.thinking, text),
     thinking: answer.thinking === '' ? undefined : answer.thinking,
-    refusal: answer.refusal ?? undefined,
-    refusal_text: answer.refusal ?? answer.text,
+    refusal: refusal ?? undefined,
     tool_calls: toolCalls.length > 0 ? toolCalls : undefined,
     finish: finishName(answer.finish, 'tool_calls'),
     native_finish: nativeFinish(answer.finish),
@@ -181,11 +183,11 @@ function usageOf(context: ChatContext): Json | undefined {
 }
 
 /** Mistral's form: a list of parts as soon as there is thinking. Reference: https://docs.mistral.ai/capabilities/reasoning/ */
-function contentParts(answer: Answer): Json {
-  if (answer.thinking === '') return answer.text;
+function contentParts(thinking: string, text: string): Json {
+  if (thinking === '') return text;
   return [
-    { type: 'thinking', thinking: [{ type: 'text', text: answer.thinking }], closed: true },
-    { type: 'text', text: answer.text },
+    { type: 'thinking', thinking: [{ type: 'text', text: thinking }], closed: true },
+    { type: 'text', text },
   ];
 }
 

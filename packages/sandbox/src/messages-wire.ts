@@ -23,7 +23,7 @@ export function messagesAnswer(context: MessagesContext): JsonObject {
   const blocks = blocksOf(context).map((block) =>
     block.type === 'tool_use' ? { ...block.start, input: objectOf(parseJson(block.pieces.join(''))) } : whole(block),
   );
-  const usage = context.usageInstead ? context.usageInstead.instead : usageOf(answer, true, answer.usage.output);
+  const usage = context.usageInstead ? context.usageInstead.instead : wholeUsage(answer);
   return {
     model: model.answersAs,
     id,
@@ -135,7 +135,7 @@ function cut(text: string): string[] {
  * Reference: https://docs.claude.com/en/docs/build-with-claude/prompt-caching
  */
 function usageOf(answer: Answer, full: boolean, output: number): JsonObject {
-  const { input, cacheRead, cacheWrite5m, cacheWrite1h, reasoning } = answer.usage;
+  const { input, cacheRead, cacheWrite5m, cacheWrite1h } = answer.usage;
   const written = cacheWrite5m + cacheWrite1h;
   const counts: JsonObject = {
     input_tokens: input - cacheRead - written,
@@ -146,7 +146,15 @@ function usageOf(answer: Answer, full: boolean, output: number): JsonObject {
     counts.cache_creation = { ephemeral_5m_input_tokens: cacheWrite5m, ephemeral_1h_input_tokens: cacheWrite1h };
   counts.output_tokens = output;
   if (full) return { ...counts, service_tier: 'standard', inference_geo: 'not_available' };
-  return reasoning > 0 ? { ...counts, output_tokens_details: { thinking_tokens: reasoning } } : counts;
+  return { ...counts, ...thinkingCount(answer) };
+}
+
+function wholeUsage(answer: Answer): JsonObject {
+  return { ...usageOf(answer, true, answer.usage.output), ...thinkingCount(answer) };
+}
+
+function thinkingCount({ usage }: Answer): JsonObject {
+  return usage.reasoning > 0 ? { output_tokens_details: { thinking_tokens: usage.reasoning } } : {};
 }
 
 function stopReason(finish: Finish): string {
