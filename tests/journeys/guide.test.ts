@@ -36,7 +36,7 @@ function runBlocks(directory: string): Promise<string> {
   const script = blocks.map((block) => block.script).join(`\necho '${SEPARATOR}'\n`);
   const shell = spawn('bash', ['-e', '-u', '-c', script], {
     cwd: ROOT,
-    env: { PATH: process.env['PATH'] ?? '', HOME: process.env.HOME ?? '', OWNKEY_DATA_DIR: directory },
+    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', OWNKEY_DATA_DIR: directory },
   });
   let printed = '';
   for (const stream of [shell.stdout, shell.stderr]) stream.on('data', (chunk) => (printed += String(chunk)));

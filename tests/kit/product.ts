@@ -42,8 +42,8 @@ const CLI = fileURLToPath(new URL('../../packages/cli/dist/main.js', import.meta
  */
 export function startProduct(settings: Record<string, string> = {}, directory = newDataDirectory()): Promise<Product> {
   const env: Record<string, string> = {
-    PATH: process.env['PATH'] ?? '',
-    HOME: process.env['HOME'] ?? '',
+    PATH: process.env.PATH ?? '',
+    HOME: process.env.HOME ?? '',
     OWNKEY_DATA_DIR: directory,
     OWNKEY_PORT: '0',
     OWNKEY_GATEWAY_PORT: '0',

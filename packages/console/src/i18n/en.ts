@@ -77,6 +77,8 @@ export const en = {
     email: 'Email',
     password: 'Password',
     submit: 'Sign in',
+    forgot: 'Forgot password?',
+    forgot_text: 'This installation cannot send mail yet. Ask whoever runs it for a new account or password.',
     email_missing: 'Type your email.',
     password_missing: 'Type your password.',
     development: 'Development mode: sandbox providers.',

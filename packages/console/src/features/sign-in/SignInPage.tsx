@@ -23,6 +23,10 @@ export function SignInPage({ to }: { to: string | undefined }) {
     <main className="mx-auto flex min-h-dvh max-w-[400px] flex-col gap-6 px-4 py-12 sm:py-24">
       <PageHeader title={t('sign_in.title')} room="sign-in" />
       <SignInForm onDone={enter} />
+      <details className="text-text-2">
+        <summary className="w-fit cursor-pointer py-1 underline">{t('sign_in.forgot')}</summary>
+        <p className="mt-1">{t('sign_in.forgot_text')}</p>
+      </details>
       <Installation onDone={enter} />
     </main>
   );
