@@ -58,7 +58,7 @@ describe.each(PROVIDERS)('the Responses API of the official openai client agains
   });
 
   it.each([false, true])('holds a conversation with parallel tools to its end, streamed: %s', async (streamed) => {
-    const ask = (input: OpenAI.Responses.ResponseInput) => {
+    const ask = (input: OpenAI.Responses.ResponseInput): Promise<OpenAI.Responses.Response> => {
       const request = { ...asked(input), tools: TOOLS };
       return streamed ? client().responses.stream(request).finalResponse() : client().responses.create(request);
     };

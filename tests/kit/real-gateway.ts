@@ -8,12 +8,14 @@ import { writeError } from '@ownkey/providers/write-error';
 import { type Sandbox, startSandbox } from '@ownkey/sandbox/start';
 import { wrapKey } from '@ownkey/vault/envelope';
 import { KekRing, kekFromBytes } from '@ownkey/vault/kek';
+import type { GatewayOptions } from '@ownkey/worker/compose-gateway';
 import { createPool, sqlOf } from '@ownkey/worker/database';
 import { PooledEgress } from '@ownkey/worker/egress/pooled-egress';
 import { createTargets } from '@ownkey/worker/gateway/targets';
 import { EnvelopeStore } from '@ownkey/worker/keys/envelope-store';
 import type { Client } from 'pg';
 import { CATALOGUE, type GatewayUnderTest, startGateway } from './gateway.ts';
+import type { ProviderServer } from './provider-server.ts';
 import { quiet } from './quiet-log.ts';
 import { seedKey } from './worker-rows.ts';
 
@@ -28,22 +30,32 @@ export interface RealGateway extends GatewayUnderTest {
   ): Promise<string>;
 }
 
-export async function startRealGateway(workerUrl: string): Promise<RealGateway> {
+/** `instead`: servers of the test's own in the place of the sandbox's providers, by catalogue id. */
+export interface RealGatewayOptions extends Partial<GatewayOptions> {
+  instead?: Record<string, ProviderServer>;
+}
+
+export async function startRealGateway(
+  workerUrl: string,
+  { instead = {}, ...more }: RealGatewayOptions = {},
+): Promise<RealGateway> {
   const sandbox = await startSandbox({
     port: 0,
     catalogueDir: fileURLToPath(new URL('../../catalogue/providers', import.meta.url)),
   });
   const baseUrls = new Map(Object.entries(sandbox.keys.providers).map(([id, made]) => [id, made.base_url]));
+  for (const [id, { origin }] of Object.entries(instead)) baseUrls.set(id, `${origin}/v1`);
   const targets = createTargets(CATALOGUE, baseUrls);
   const kekRing = new KekRing(kekFromBytes('kek_test00000000', randomBytes(32)));
   const scrubber = createScrubber();
   const pool = createPool({ connectionString: workerUrl, name: 'keys', connectionsMax: 2, log: quiet });
+  const listed = Object.values(instead).map((server) => server.listed);
   const egress = new PooledEgress({
     kekRing,
     envelopes: new EnvelopeStore({ sql: sqlOf(pool), kekRing, scrubber, undecryptable: () => {} }),
     connectTimeoutMs: 2_000,
     extraCa: null,
-    policy: parseEgressAllow(new URL(sandbox.url).host).policy,
+    policy: parseEgressAllow([new URL(sandbox.url).host, ...listed].join(',')).policy,
     catalogueBaseUrl: (provider) => targets.baseUrlOf(provider),
   });
   const gateway = await startGateway(workerUrl, {
@@ -53,6 +65,7 @@ export async function startRealGateway(workerUrl: string): Promise<RealGateway> 
     writeError,
     readModelList,
     scrubber,
+    ...more,
   });
   return {
     ...gateway,
