@@ -40,19 +40,21 @@ export class Configurations {
 
   /** By our id or the host's. */
   known(name: string): Configuration | null {
-    const company = this.#companies.get(name) ?? this.#companies.get(this.#names.get(name) ?? '');
+    const company = this.#companyNamed(name);
     return company && this.#installation ? { company, installation: this.#installation } : null;
   }
 
   /** null = there is no such company. */
   async fresh(name: string): Promise<Configuration | null> {
+    const installationBefore = this.#installation;
+    const companyBefore = this.#companyNamed(name);
     const [company, installation] = await Promise.all([this.#companyLoads.get(name), this.#installationLoads.get('')]);
-    this.#installation = newest(this.#installation, installation);
+    this.#installation = newest(this.#installation, installationBefore, installation);
     if (company === null) {
       this.#forget(name);
       return null;
     }
-    const current = newest(this.#companies.get(company.id) ?? null, company);
+    const current = newest(this.#companies.get(company.id) ?? null, companyBefore, company);
     keep(this.#companies, company.id, current, COMPANIES_MAX);
     if (name !== company.id) keep(this.#names, name, company.id, COMPANIES_MAX);
     return { company: current, installation: this.#installation };
@@ -79,6 +81,10 @@ export class Configurations {
     else this.#companies.delete(companyId);
   }
 
+  #companyNamed(name: string): CompanySnapshot | null {
+    return this.#companies.get(name) ?? this.#companies.get(this.#names.get(name) ?? '') ?? null;
+  }
+
   #forget(name: string): void {
     const id = this.#names.get(name);
     this.#names.delete(name);
@@ -86,9 +92,16 @@ export class Configurations {
   }
 }
 
-/** Two loads may end in the other order than they began. */
-function newest<Snapshot extends { version: number }>(known: Snapshot | null, loaded: Snapshot): Snapshot {
-  return known !== null && known.version > loaded.version ? known : loaded;
+/**
+ * Two loads may end in the other order than they began: then the higher version counts. What was known before the load began never
+ * outlives it, whatever its version: a database restored from a copy goes on with lower ones.
+ */
+function newest<Snapshot extends { version: number }>(
+  known: Snapshot | null,
+  before: Snapshot | null,
+  loaded: Snapshot,
+): Snapshot {
+  return known !== null && known !== before && known.version > loaded.version ? known : loaded;
 }
 
 /** A map that drops its oldest entry beyond `max`. */

@@ -52,6 +52,20 @@ describe('the very next call on any worker obeys', () => {
     }
   }
 
+  test('a database that went back in time (restored, or failed over to a copy) is followed at once', async () => {
+    await owner.query('ALTER TABLE companies DISABLE TRIGGER USER');
+    await owner.query('ALTER TABLE installation DISABLE TRIGGER USER');
+    try {
+      await owner.query('UPDATE companies SET config_version = config_version - 1 WHERE id = $1', [companyId]);
+      await owner.query('UPDATE installation SET config_version = config_version - 1');
+      await bothAnswer(200);
+    } finally {
+      await owner.query('UPDATE installation SET config_version = config_version + 1');
+      await owner.query('ALTER TABLE companies ENABLE TRIGGER USER');
+      await owner.query('ALTER TABLE installation ENABLE TRIGGER USER');
+    }
+  });
+
   test('consent turned off, and on again', async () => {
     await owner.query('UPDATE companies SET ai_enabled = false WHERE id = $1', [companyId]);
     await bothAnswer(403, 'ai.consent_off');

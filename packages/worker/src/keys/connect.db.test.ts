@@ -238,6 +238,16 @@ test("another company's user cannot own a key", async () => {
   expect(await rowsOf('keys', 'id = $1', [payload.key_id])).toEqual([]);
 });
 
+test('keys connected at once get positions of their own', async () => {
+  await Promise.all(
+    Array.from({ length: 4 }, () =>
+      connect(worker, owner, company, mintKey(PROVIDER, 'valid'), connectPayload(PROVIDER)),
+    ),
+  );
+  const keys = await rowsOf('keys', 'company_id = $1 ORDER BY position', [company]);
+  expect(keys.map(({ position }) => position)).toEqual([0, 1, 2, 3]);
+});
+
 test('connecting again keeps what was set to happen on failure, and zero retention forces it to stop', async () => {
   await owner.query(
     "INSERT INTO ownkey.sources (company_id, provider, source, on_failure) VALUES ($1, $2, 'platform', 'stop')",

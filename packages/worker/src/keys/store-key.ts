@@ -91,6 +91,10 @@ async function insertRow(
     ]);
     if (rows.length === 0) throw new OwnkeyError('not_found', {}, 'the user is not of this company');
   }
+  // Until the commit: keys connected at once must not get the same position.
+  await sql.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [
+    `key position ${key.companyId ?? ''} ${key.ref.provider}`,
+  ]);
   try {
     await sql.query(
       `INSERT INTO keys (id, owner, company_id, user_id, provider, slug, preset, base_url, destination, keyless, label, mask,

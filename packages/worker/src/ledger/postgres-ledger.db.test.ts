@@ -191,6 +191,27 @@ test('a database that does not answer refuses the reservation', async () => {
   });
 });
 
+test('a reservation whose statement outlives its caller is given back after it, not before', async () => {
+  let goOn = (): void => {};
+  const held = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const ledger = openLedger(
+    {
+      query: async (text, values) => {
+        if (text.includes('reserve(')) await held;
+        return sqlOf(pool).query(text, values);
+      },
+    },
+    { reserveTimeoutMs: 20 },
+  );
+  const wanted = await reservation();
+  await expect(ledger.reserve(wanted)).rejects.toMatchObject({ code: 'ledger.unavailable' });
+  await expect.poll(() => ledger.unsettled).toBe(0);
+  goOn();
+  await expect.poll(async () => (await row(wanted.id))?.state).toBe('released');
+});
+
 test('a settlement is tried until the database takes it', async () => {
   let fails = 0;
   const wanted = await reservation();

@@ -66,13 +66,16 @@ export class PostgresLedger implements Ledger {
   async reserve(reservation: Reservation): Promise<ReserveOutcome> {
     if (this.#unsettled > UNSETTLED_MAX) throw new OwnkeyError('ledger.unavailable', {}, 'too many unsettled calls');
     const asked: Asked = { reservation, abandoned: false };
+    const answer = this.#reserves.add(asked);
     try {
-      const outcome = await withLimit(this.#reserves.add(asked), this.#reserveTimeoutMs);
+      const outcome = await withLimit(answer, this.#reserveTimeoutMs);
       if (outcome.outcome === 'ok') this.#holds.set(outcome.hold.id, outcome.hold);
       return outcome;
     } catch (error) {
       asked.abandoned = true;
-      this.#releaseUnknown(reservation.id);
+      // Given back once the statement is over: a release that passed it would find no row, and the row would come after.
+      const release = (): void => this.#releaseUnknown(reservation.id);
+      void answer.then(release, release);
       throw new OwnkeyError('ledger.unavailable', {}, `reserve failed: ${textOf(error)}`, { cause: error });
     }
   }
