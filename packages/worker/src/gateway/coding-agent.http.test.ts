@@ -134,6 +134,14 @@ test('the betas asked for go along; the key is the provider’s, and nothing tha
 test('tokens read from and written to the cache are booked', async () => {
   await ask('/v1/messages', true);
   expect(await rows()).toMatchObject([
-    { state: 'settled', cost_basis: 'reported', input_tokens: '180907', output_tokens: '41' },
+    {
+      state: 'settled',
+      cost_basis: 'reported',
+      input_tokens: '180907',
+      cached_tokens: '180000',
+      cache_write_5m_tokens: '400',
+      cache_write_1h_tokens: '500',
+      output_tokens: '41',
+    },
   ]);
 });
