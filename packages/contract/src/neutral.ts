@@ -73,6 +73,11 @@ export interface NeutralRequest {
   presencePenalty?: number;
   metadata?: Record<string, string>;
   serviceTier?: string;
+  /** How much is to be said: a setting of the OpenAI wires alone. */
+  verbosity?: string;
+  /** Hints to the cache of the OpenAI wires: which requests share a beginning, and how long to keep it. */
+  cacheKey?: string;
+  cacheRetention?: string;
 }
 
 export type NeutralStop = 'stop' | 'length' | 'tool-calls' | 'content-filter' | 'stop-sequence' | 'refusal' | 'pause';

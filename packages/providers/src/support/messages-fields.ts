@@ -15,7 +15,7 @@ const CACHE = omitted('a hint to the cache; kept for providers that know it');
 export const MESSAGES_FIELDS: Readonly<Record<string, FieldSupport>> = {
   model: toBoth(mapped()),
   messages: toBoth(mapped()),
-  system: toBoth(mapped('a system message, or instructions')),
+  system: toBoth(mapped('a system message')),
   max_tokens: toBoth(mapped()),
   stream: toBoth(mapped()),
   temperature: toBoth(mapped()),

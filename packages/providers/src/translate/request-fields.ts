@@ -20,6 +20,12 @@ export function numberField<Name extends string>(name: Name, value: unknown): { 
   return field;
 }
 
+export function textField<Name extends string>(name: Name, value: unknown): { [key in Name]?: string } {
+  const field: { [key in Name]?: string } = {};
+  if (typeof value === 'string' && value !== '') field[name] = value;
+  return field;
+}
+
 /** A list the wire demands. Throws UnsupportedFeature. */
 export function listField(body: Json, name: string): unknown[] {
   const value = body[name];

@@ -10,7 +10,15 @@ import type { Wire } from '@ownkey/contract/provider';
 import { isJson, type Json, jsonOf, jsonsOf, textOf, textOrNull } from '../../json.ts';
 import { checkRequest, refuse } from '../../support.ts';
 import { sourceOf } from '../../translate/data-url.ts';
-import { effortOf, listField, metadataOf, numberField, requestBase, stopOf } from '../../translate/request-fields.ts';
+import {
+  effortOf,
+  listField,
+  metadataOf,
+  numberField,
+  requestBase,
+  stopOf,
+  textField,
+} from '../../translate/request-fields.ts';
 import { readContentParts } from './content-parts.ts';
 import { readReasoning } from './reasoning.ts';
 
@@ -38,7 +46,10 @@ export function readChatRequest(body: Json, to: Wire): NeutralRequest {
     ...(effortOf(body.reasoning_effort) ? { reasoning: { effort: effortOf(body.reasoning_effort)! } } : {}),
     ...(format ? { format } : {}),
     ...metadataOf(body.metadata),
-    ...(textOrNull(body.service_tier) ? { serviceTier: textOf(body.service_tier) } : {}),
+    ...textField('serviceTier', body.service_tier),
+    ...textField('verbosity', body.verbosity),
+    ...textField('cacheKey', body.prompt_cache_key),
+    ...textField('cacheRetention', body.prompt_cache_retention),
   };
 }
 

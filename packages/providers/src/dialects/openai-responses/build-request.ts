@@ -34,6 +34,8 @@ export function buildResponsesRequest(request: NeutralRequest, entry: CatalogueE
     user: request.user,
     metadata: request.metadata,
     service_tier: request.serviceTier,
+    prompt_cache_key: request.cacheKey,
+    prompt_cache_retention: request.cacheRetention,
   });
 }
 
@@ -120,9 +122,14 @@ function buildChoice({ toolChoice, tools }: NeutralRequest): unknown {
   return toolChoice.type === 'any' ? 'required' : toolChoice.type;
 }
 
-function buildText({ format }: NeutralRequest): Json | undefined {
-  if (format?.type === 'json-object') return { format: { type: 'json_object' } };
+function buildText({ format, verbosity }: NeutralRequest): Json | undefined {
+  const text = defined({ format: buildFormat(format), verbosity });
+  return Object.keys(text).length > 0 ? text : undefined;
+}
+
+function buildFormat(format: NeutralRequest['format']): Json | undefined {
+  if (format?.type === 'json-object') return { type: 'json_object' };
   if (format?.type !== 'json-schema') return undefined;
   const { name, schema, strict, description } = format;
-  return { format: defined({ type: 'json_schema', name, schema, strict, description }) };
+  return defined({ type: 'json_schema', name, schema, strict, description });
 }
