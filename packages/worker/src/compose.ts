@@ -16,7 +16,7 @@ import type { WorkerConfig } from './config.ts';
 import { createPool, sqlOf } from './database.ts';
 import { PooledEgress } from './egress/pooled-egress.ts';
 import { createTargets } from './gateway/targets.ts';
-import { createServer } from './http/server.ts';
+import { closeConnections, createServer } from './http/server.ts';
 import { EnvelopeStore } from './keys/envelope-store.ts';
 import { markUndecryptable } from './keys/mark-undecryptable.ts';
 import { loadSealingKeys } from './keys/sealing-keys.ts';
@@ -31,6 +31,8 @@ export interface Worker {
 const CATALOGUE = fileURLToPath(new URL('../../../catalogue', import.meta.url));
 /** Shares of the 4 s the supervisor gives a worker for its stop. */
 const DRAIN_MS = 2_000;
+/** For the last bytes of answers that were ended by us: they wait for their settlement. */
+const LAST_BYTES_MS = 300;
 
 /**
  * Composes and starts the worker: reads the master key, checks that it fits the database, listens on `handle` (the supervisor's
@@ -129,7 +131,7 @@ export async function startWorker(config: WorkerConfig, handle: object | null = 
     server.close();
     await gateway.drained(DRAIN_MS);
     await egress.close();
-    server.closeAllConnections();
+    await closeConnections(server, LAST_BYTES_MS);
     await sealer.stop();
     await gateway.close();
     await Promise.all([pool.end(), ledgerPool.end()]);

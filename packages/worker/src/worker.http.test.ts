@@ -95,6 +95,23 @@ async function connect(): Promise<{ model: string; keyId: string; clearKey: stri
 const call = (url: string, model: string) =>
   send('POST', `${url}/v1/chat/completions`, { token, body: { model, messages } });
 
+type Pieces = AsyncIterator<unknown>;
+
+/** A stream whose first piece has come. */
+async function openStream(url: string, model: string): Promise<Pieces> {
+  const request = open('POST', `${url}/v1/chat/completions`, { token, body: { model, messages, stream: true } });
+  const response = await new Promise<IncomingMessage>((resolve) => request.once('response', resolve));
+  const pieces = response[Symbol.asyncIterator]();
+  await pieces.next();
+  return pieces;
+}
+
+async function restOf(pieces: Pieces): Promise<string> {
+  let text = '';
+  for (let piece = await pieces.next(); !piece.done; piece = await pieces.next()) text += piece.value;
+  return text;
+}
+
 test('a key connected at one worker serves calls at both, and neither prints it', async () => {
   const { model, clearKey } = await connect();
   for (const { url, printed } of workers) {
@@ -124,28 +141,19 @@ test('the very next call at every worker process obeys consent, source and remov
 test('running streams at every worker process end when their key is removed', async () => {
   const { model, keyId } = await connect();
   sandbox.control({ hold_after_chunks: 2 });
-  const streams = await Promise.all(
-    workers.map(async ({ url }) => {
-      const request = open('POST', `${url}/v1/chat/completions`, { token, body: { model, messages, stream: true } });
-      const response = await new Promise<IncomingMessage>((resolve) => request.once('response', resolve));
-      const pieces = response[Symbol.asyncIterator]();
-      await pieces.next();
-      return pieces;
-    }),
-  );
+  const streams = await Promise.all(workers.map(({ url }) => openStream(url, model)));
   await owner.query('DELETE FROM keys WHERE id = $1', [keyId]);
-  for (const pieces of streams) {
-    let text = '';
-    for (let piece = await pieces.next(); !piece.done; piece = await pieces.next()) text += piece.value;
-    expect(text).toContain('key.removed');
-  }
+  for (const pieces of streams) expect(await restOf(pieces)).toContain('key.removed');
 });
 
-test('a worker told to stop ends by itself with everything settled', async () => {
+test('a worker told to stop ends its open streams in words, settles everything and ends by itself', async () => {
   const { model } = await connect();
   const second = workers[1];
   expect((await call(second?.url ?? '', model)).status).toBe(200);
+  sandbox.control({ hold_after_chunks: 2 });
+  const streams = await Promise.all(Array.from({ length: 20 }, () => openStream(second?.url ?? '', model)));
   second?.child.send({ type: 'stop' });
+  for (const pieces of streams) expect(await restOf(pieces)).toContain('provider.cut');
   expect(await second?.ended).toBe(0);
   expect((await call(first(), model)).status).toBe(200);
   const { rows } = await owner.query("SELECT state FROM requests WHERE company_id = $1 AND state = 'reserved'", [

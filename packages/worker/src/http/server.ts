@@ -44,6 +44,21 @@ export function createServer(
   return server;
 }
 
+/**
+ * Ends every connection of a server that no longer listens: idle ones at once, the others as soon as their answer is out, at the
+ * latest after `limitMs`. Resolves when none is left.
+ */
+export async function closeConnections(server: Server, limitMs: number): Promise<void> {
+  const open = (): Promise<number> =>
+    new Promise((resolve) => server.getConnections((error, count) => resolve(error ? 0 : count)));
+  const end = performance.now() + limitMs;
+  while ((await open()) > 0 && performance.now() < end) {
+    server.closeIdleConnections();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  server.closeAllConnections();
+}
+
 /** What is no HTTP request gets one constant answer; its bytes are never repeated. */
 function answerBadRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (!socket.writable || error.code === 'ECONNRESET') {
