@@ -1,6 +1,8 @@
 import { type CallerRequest, type Exchange, type Task, UnsupportedFeature } from '@ownkey/contract/dialect';
+import { scanBodyFields } from '@ownkey/contract/json-scan';
 import type { CatalogueEntry, ProviderTarget, Wire } from '@ownkey/contract/provider';
 import { NO_USAGE, type Usage, type UsageBasis } from '@ownkey/contract/usage';
+import { PackedVectors } from './embeddings-format.ts';
 import { jsonOf, parseJson } from './json.ts';
 import { NativeReader, type NativeReaderOptions } from './native/reader.ts';
 import { splice } from './native/splice.ts';
@@ -47,10 +49,15 @@ export function sideExchange(
   const { entry } = target;
   const { wire, path, canServe, refusal } = ROUTES[task];
   if (!canServe(entry)) throw new UnsupportedFeature('model', `${entry.name} ${refusal}.`);
-  const inputBytes = task === 'embeddings' ? request.body.length : 0;
+  const reader = { wire, entry, hideUsage: false, answerBytesMax };
+  const side = {
+    task,
+    inputBytes: request.body.length,
+    wantsPacked: task === 'embeddings' && asksBase64(request.body),
+  };
   return {
     request: { method: 'POST', path, headers: upstreamHeaders(entry, wire, request, false), body: bodyOf(request) },
-    reader: () => new SideReader({ wire, entry, hideUsage: false, answerBytesMax }, task, inputBytes),
+    reader: () => new SideReader(reader, side),
     withoutAddedParameters: () => null,
   };
 }
@@ -60,22 +67,43 @@ function bodyOf({ body, modelRange, parsed, upstreamModel }: CallerRequest): Buf
   return Buffer.from(JSON.stringify({ ...(parsed ?? jsonOf(parseJson(body.toString()))), model: upstreamModel }));
 }
 
+function asksBase64(body: Buffer): boolean {
+  const field = scanBodyFields(body).fields.find(({ name }) => name === 'encoding_format');
+  return field !== undefined && body.toString('latin1', field.start, field.end) === '"base64"';
+}
+
+interface Side {
+  task: SideTask;
+  inputBytes: number;
+  wantsPacked: boolean;
+}
+
 /** Reads such an answer on its way through. Nothing is generated: vectors cost their input, a count costs nothing. */
 class SideReader extends NativeReader {
-  readonly #task: SideTask;
-  readonly #inputBytes: number;
+  readonly #side: Side;
+  readonly #packed: PackedVectors | null;
 
-  constructor(options: NativeReaderOptions, task: SideTask, inputBytes: number) {
+  constructor(options: NativeReaderOptions, side: Side) {
     super({ ...options, repairs: false });
-    this.#task = task;
-    this.#inputBytes = inputBytes;
+    this.#side = side;
+    this.#packed = side.wantsPacked ? new PackedVectors(options.answerBytesMax) : null;
+  }
+
+  override push(chunk: Buffer): Buffer | null {
+    const out = super.push(chunk);
+    return out === null || this.#packed === null ? out : this.#packed.push(out);
+  }
+
+  override end(): Buffer | null {
+    const out = super.end();
+    return out ?? this.#packed?.end() ?? null;
   }
 
   override usage(): { usage: Usage; basis: UsageBasis; partial: boolean } | null {
-    if (this.#task === 'count-tokens' || this.failure() !== null) return null;
+    if (this.#side.task === 'count-tokens' || this.failure() !== null) return null;
     const reported = super.usage();
     if (reported !== null || !this.started()) return reported;
-    const input = Math.ceil(this.#inputBytes / BYTES_PER_TOKEN);
+    const input = Math.ceil(this.#side.inputBytes / BYTES_PER_TOKEN);
     return { usage: { ...NO_USAGE, input }, basis: 'counted', partial: false };
   }
 

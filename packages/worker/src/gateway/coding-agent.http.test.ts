@@ -126,8 +126,8 @@ test('the betas asked for go along; the key is the provider’s, and nothing tha
     'anthropic-beta': HEADERS['anthropic-beta'],
     'x-api-key': CLEAR_KEY,
   });
-  expect(headers['cookie']).toBeUndefined();
-  expect(headers['authorization']).toBeUndefined();
+  expect(headers.cookie).toBeUndefined();
+  expect(headers.authorization).toBeUndefined();
   expect(arrived.head).not.toContain(token);
 });
 
