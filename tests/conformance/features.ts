@@ -1,4 +1,4 @@
-import type { NeutralMessage, NeutralRequest } from '@ownkey/contract/neutral';
+import type { NeutralMessage, NeutralRequest, NeutralStop } from '@ownkey/contract/neutral';
 import type { CatalogueEntry, Wire } from '@ownkey/contract/provider';
 import type { Scenario } from '@ownkey/sandbox/scenario';
 
@@ -12,6 +12,10 @@ export interface Feature {
   needs?: keyof CatalogueEntry['abilities'];
   /** The callers' wires that have a word for it; all, where absent. */
   wires?: readonly Wire[];
+  /** What a provider that offers it has in its answer; without it, it is not offered. */
+  shows?: 'thinking' | 'cache-read' | 'cache-write';
+  /** What the answer has to hold, whoever tells it. */
+  says: { text?: string; calls?: number; stop?: NeutralStop };
 }
 
 const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
@@ -36,16 +40,28 @@ export function featuresOf(scenarios: ReadonlyMap<string, Scenario>): Feature[] 
 function featureOf(scenario: Scenario): Feature {
   const { name, title } = scenario;
   const kind = scenario.hostile ? 'broken' : scenario.error ? 'error' : 'answer';
+  const calls = scenario.tools === 'none' ? 0 : scenario.tools === 'one' ? 1 : TOOLS.length;
+  const says = { text: (scenario.refusal ?? scenario.text).repeat(scenario.repeat), calls };
   const request = say(`sandbox:${name}`);
+  const feature: Feature = { id: name, title, kind, request, says };
+  if (scenario.forceThinking) feature.shows = 'thinking';
+  if (scenario.cache.read > 0) feature.shows = 'cache-read';
+  if (scenario.cache.write > 0) feature.shows = 'cache-write';
   if (name === 'image') {
     const source = { kind: 'base64' as const, mediaType: 'image/png', data: PIXEL };
     request.messages[0]?.parts.push({ type: 'image', source });
-    return { id: name, title, kind, request, needs: 'images' };
+    feature.needs = 'images';
   }
-  if (name === 'json-schema') request.format = { type: 'json-schema', name: 'answer', schema: SCHEMA, strict: true };
-  const usesTools = scenario.tools !== 'none' || /same-index|duplicate-ids|tool-arguments/.test(name);
-  if (!usesTools) return { id: name, title, kind, request };
-  return { id: name, title, kind, request: { ...request, tools: TOOLS }, needs: 'tools' };
+  if (name === 'json-schema') {
+    request.format = { type: 'json-schema', name: 'answer', schema: SCHEMA, strict: true };
+    // Made after the schema.
+    feature.says = { calls };
+  }
+  if (calls > 0 || /same-index|duplicate-ids|tool-arguments/.test(name)) {
+    request.tools = TOOLS;
+    feature.needs = 'tools';
+  }
+  return feature;
 }
 
 function say(text: string, more: NeutralMessage[] = []): Feature['request'] {
@@ -64,6 +80,7 @@ const TURNS: NeutralMessage[] = [
 const ASKED: Feature[] = [
   {
     id: 'tool-results',
+    says: { text: 'The tool answered: 11 °C', calls: 0, stop: 'stop' },
     title: 'Results of tools',
     kind: 'answer',
     request: { ...say('sandbox:tools', TURNS), tools: TOOLS },
@@ -71,6 +88,7 @@ const ASKED: Feature[] = [
   },
   {
     id: 'tool-choice',
+    says: { calls: 1, stop: 'tool-calls' },
     title: 'A tool that has to be called',
     kind: 'answer',
     request: { ...say('Hello'), tools: TOOLS, toolChoice: { type: 'tool', name: 'get_time' } },
@@ -78,6 +96,7 @@ const ASKED: Feature[] = [
   },
   {
     id: 'system-prompt',
+    says: { calls: 0, stop: 'stop' },
     title: 'System prompt',
     kind: 'answer',
     request: {
@@ -88,9 +107,16 @@ const ASKED: Feature[] = [
       ],
     },
   },
-  { id: 'token-limit', title: 'Limit of tokens', kind: 'answer', request: { ...say('sandbox:text'), maxTokens: 16 } },
+  {
+    id: 'token-limit',
+    says: { calls: 0, stop: 'length' },
+    title: 'Limit of tokens',
+    kind: 'answer',
+    request: { ...say('sandbox:text'), maxTokens: 16 },
+  },
   {
     id: 'stop',
+    says: { text: 'A lighthouse needs three things: ', calls: 0 },
     title: 'Stop sequences',
     kind: 'answer',
     request: { ...say('sandbox:text'), stop: ['height'] },
@@ -98,20 +124,30 @@ const ASKED: Feature[] = [
   },
   {
     id: 'sampling',
+    says: { calls: 0, stop: 'stop' },
     title: 'Temperature and top_p',
     kind: 'answer',
     request: { ...say('sandbox:text'), temperature: 0.5, topP: 0.9 },
   },
   {
     id: 'top-k',
+    says: { calls: 0, stop: 'stop' },
     title: 'top_k',
     kind: 'answer',
     request: { ...say('sandbox:text'), topK: 20 },
     wires: ['openai-chat', 'anthropic-messages'],
   },
-  { id: 'seed', title: 'Seed', kind: 'answer', request: { ...say('sandbox:text'), seed: 7 }, wires: ['openai-chat'] },
+  {
+    id: 'seed',
+    says: { calls: 0, stop: 'stop' },
+    title: 'Seed',
+    kind: 'answer',
+    request: { ...say('sandbox:text'), seed: 7 },
+    wires: ['openai-chat'],
+  },
   {
     id: 'json-object',
+    says: { calls: 0, stop: 'stop' },
     title: 'JSON without a schema',
     kind: 'answer',
     request: { ...say('sandbox:json-schema'), format: { type: 'json-object' } },
@@ -119,6 +155,8 @@ const ASKED: Feature[] = [
   },
   {
     id: 'effort',
+    says: { calls: 0, stop: 'stop' },
+    shows: 'thinking',
     title: 'Reasoning effort',
     kind: 'answer',
     request: { ...say('sandbox:reasoning'), reasoning: { effort: 'low' } },

@@ -45,9 +45,13 @@ export async function checkFeature(simulated: Simulated, caller: Wire, feature: 
     }
   }
   for (const answer of answers) {
-    if (feature.kind === 'answer') checkAnswer(findings, simulated, caller, answer);
-    else if (feature.kind === 'error') checkError(findings, answer);
-    else checkBroken(findings, answer);
+    if (feature.kind === 'answer') {
+      if (!shows(feature, simulated, caller, answer)) return { kind: 'not-offered' };
+      checkAnswer(findings, simulated, caller, answer);
+      checkSaid(findings, feature, simulated, caller, answer);
+    }
+    if (feature.kind === 'error') checkError(findings, answer);
+    if (feature.kind === 'broken') checkBroken(findings, answer);
   }
   if (feature.kind === 'answer') checkAlike(findings, simulated, caller, answers);
   return findings.lines.length === 0 ? { kind: 'works' } : { kind: 'failed', problems: findings.lines };
@@ -99,6 +103,32 @@ function read({ target: { entry } }: Simulated, caller: Wire, bytes: Buffer, isS
   const isNative = upstreamWire(entry, caller) === caller;
   const quirks = { reasoning_on_top: isNative && entry.quirks.reasoning_on_top === true };
   return readMeaning(caller, { ...plainEntry(entry, caller), quirks }, bytes, isStream);
+}
+
+/** Whether the provider, in its own wire, shows what the feature is about. */
+function shows({ shows: what }: Feature, { target: { entry } }: Simulated, caller: Wire, answered: Answered): boolean {
+  if (!what || answered.answer.status >= 400) return true;
+  const wire = upstreamWire(entry, caller);
+  const { answer } = readMeaning(wire, { ...entry, dialect: wire }, answered.answer.bytes, answered.stream);
+  if (what === 'thinking') return answer.parts.some(({ type }) => type === 'thinking');
+  if (what === 'cache-read') return (answer.usage?.cacheRead ?? 0) > 0;
+  return (answer.usage?.cacheWrite5m ?? 0) > 0;
+}
+
+/** The scenario's own words, calls and end: what was in the data file, whatever it went through. */
+function checkSaid(
+  findings: Findings,
+  { says }: Feature,
+  simulated: Simulated,
+  caller: Wire,
+  answered: Answered,
+): void {
+  const { parts, stop } = read(simulated, caller, answered.replayed.body, answered.stream).answer;
+  const text = parts.map((part) => (part.type === 'text' || part.type === 'refusal' ? part.text : '')).join('');
+  if (says.text !== undefined && says.calls === 0) findings.same('text', text, says.text);
+  const calls = parts.filter(({ type }) => type === 'tool-call').length;
+  if (says.calls !== undefined) findings.same('calls', calls, says.calls);
+  if (says.stop !== undefined) findings.same('end', stop, says.stop);
 }
 
 function checkAnswer(findings: Findings, simulated: Simulated, caller: Wire, answered: Answered): void {
