@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import packedChromium from '@sparticuz/chromium';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
-import type { Product } from './product.ts';
+import type { DevFile, Product } from './product.ts';
 
 /** Without a display, a sound card, a GPU or calls of its own. */
 const FLAGS = [
@@ -34,7 +34,7 @@ export interface Console {
  * A browser for the tests of a file. After each test its visitors are closed and must have met no console error, no uncaught
  * error and no violation of the page's policy (refusals of the API that a journey provokes are part of it).
  */
-export function useConsole(product: Product): Console {
+export function useConsole(product: { dev(): Pick<DevFile, 'console_url' | 'companies'> }): Console {
   let browser: Browser | null = null;
   const contexts: BrowserContext[] = [];
   const problems: string[] = [];
