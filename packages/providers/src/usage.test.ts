@@ -21,6 +21,12 @@ describe('usage of chat completions', () => {
       { input: 10, cacheRead: 6, output: 2 },
     ],
     [
+      'cache hits beside the counts',
+      {},
+      { prompt_tokens: 10, completion_tokens: 2, prompt_tokens_details: null, cached_tokens: 6 },
+      { input: 10, cacheRead: 6, output: 2 },
+    ],
+    [
       'cache writes',
       {},
       { prompt_tokens: 10, completion_tokens: 2, prompt_tokens_details: { cache_write_tokens: 9 } },

@@ -27,7 +27,9 @@ export function readChatUsage(value: unknown, quirks: Quirks): Usage | null {
   const cost = costOf(value);
   return consistentUsage({
     input: input ?? 0,
-    cacheRead: tokensOf(prompt.cached_tokens) ?? tokensOf(value.prompt_cache_hit_tokens) ?? 0,
+    // Beside the counts at DeepSeek and Together, in the details elsewhere.
+    cacheRead:
+      tokensOf(prompt.cached_tokens) ?? tokensOf(value.prompt_cache_hit_tokens) ?? tokensOf(value.cached_tokens) ?? 0,
     cacheWrite5m: tokensOf(prompt.cache_write_tokens) ?? 0,
     cacheWrite1h: 0,
     output,
