@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { newId } from '@ownkey/contract/ids';
-import pg from 'pg';
+import { Client } from 'pg';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../packages/cli/src/postgres/embedded.ts';
 import { createMasterKey } from '../packages/cli/src/supervisor/master-key.ts';
 import { INSTALLATION, programPath, readablePaths } from '../packages/cli/src/supervisor/programs.ts';
@@ -45,8 +45,9 @@ async function startOn(
   core: number,
   otherCore: number,
 ): Promise<BenchOwnkey> {
-  const owner = new pg.Client({ connectionString: postgres.url('owner') });
-  owner.on('error', () => {}); // the database is stopped under it when the start fails
+  const owner = new Client({ connectionString: postgres.url('owner') });
+  // The database is stopped under it when the start fails.
+  owner.on('error', () => {});
   await owner.connect();
   await migrate(owner, { controlPassword: postgres.controlPassword, workerPassword: postgres.workerPassword });
   pinDescendants(postgres.pid, otherCore);
@@ -78,7 +79,7 @@ async function startOn(
   };
 }
 
-async function insertCompany(owner: pg.Client): Promise<string> {
+async function insertCompany(owner: Client): Promise<string> {
   const token = `oky_${randomBytes(24).toString('hex')}`;
   const company = newId('company');
   await owner.query('SET search_path = ownkey');
