@@ -92,7 +92,7 @@ const SAMPLES: Readonly<Record<Wire, Json>> = {
     parallel_tool_calls: false,
     text: { format: { type: 'json_schema', name: 's', schema: SCHEMA, strict: true } },
     reasoning: { effort: 'low' },
-    include: ['reasoning.encrypted_content'],
+    include: ['message.output_text.logprobs'],
     store: true,
     user: 'u-1',
     safety_identifier: 'u-1',

@@ -1,6 +1,7 @@
 import { UnsupportedFeature } from '@ownkey/contract/dialect';
 import type { Wire } from '@ownkey/contract/provider';
 import { CHAT_FIELDS } from './support/chat-fields.ts';
+import { checkType } from './support/field-types.ts';
 import { MESSAGES_FIELDS } from './support/messages-fields.ts';
 import { RESPONSES_FIELDS } from './support/responses-fields.ts';
 
@@ -42,6 +43,7 @@ export function checkRequest(from: Wire, to: Wire, body: Readonly<Record<string,
     if (value === null || value === undefined) continue;
     const field = Object.hasOwn(known, name) ? known[name] : undefined;
     if (!field) throw new UnsupportedFeature(name, `The field "${name}" is not known and cannot be translated.`);
+    checkType(name, value);
     const rule = field.to[to];
     if (rule?.kind !== 'refused' || field.harmless?.(value)) continue;
     throw refusal(name, to, rule.note);

@@ -45,4 +45,6 @@ export const MESSAGES_FIELDS: Readonly<Record<string, FieldSupport>> = {
   'messages.content.document_text': toBoth(mapped('as text')),
   'messages.content.other': toBoth(refused('this kind of content is not known')),
   'tools.server': toBoth(SERVER_SIDE),
+  'tools.defer_loading': toBoth(omitted('the tool is offered from the start')),
+  'tools.input_examples': toBoth(omitted('examples of arguments have no place there')),
 };

@@ -26,7 +26,10 @@ export const RESPONSES_FIELDS: Readonly<Record<string, FieldSupport>> = {
   parallel_tool_calls: toBoth(mapped()),
   text: toBoth(mapped('format; verbosity other than "medium" is refused')),
   reasoning: toBoth(mapped('effort; summaries come as the provider gives them')),
-  include: toBoth(omitted('encrypted reasoning is always included where there is any')),
+  include: toBoth(
+    refused('probabilities are not reported (encrypted reasoning is always included where there is any)'),
+    (value) => Array.isArray(value) && !value.includes('message.output_text.logprobs'),
+  ),
   store: toBoth(omitted('nothing is stored, whatever is asked')),
   user: toBoth(mapped()),
   safety_identifier: toBoth(mapped('the user')),

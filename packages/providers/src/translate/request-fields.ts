@@ -47,7 +47,17 @@ export function metadataOf(value: unknown): { metadata?: Record<string, string> 
 type Effort = NonNullable<NonNullable<NeutralRequest['reasoning']>['effort']>;
 const EFFORTS: readonly Effort[] = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh'];
 
-/** An effort by its name; Anthropic's largest is called "max". undefined for anything else. */
-export function effortOf(value: unknown): Effort | undefined {
-  return value === 'max' ? 'xhigh' : EFFORTS.find((effort) => effort === value);
+/** An effort by its name; Anthropic's largest is called "max". Throws UnsupportedFeature for others. */
+export function effortOf(value: unknown, where: string): Effort | undefined {
+  if (value === undefined || value === null) return undefined;
+  const known = value === 'max' ? 'xhigh' : EFFORTS.find((effort) => effort === value);
+  if (!known) throw new UnsupportedFeature(where, `"${where}" is not an effort that can be translated.`);
+  return known;
+}
+
+/** Refuses members of a field that are not among those translated. Throws UnsupportedFeature. */
+export function checkMembers(field: string, value: unknown, known: readonly string[]): void {
+  for (const [name, member] of Object.entries(isJson(value) ? value : {}))
+    if (member !== null && !known.includes(name))
+      throw new UnsupportedFeature(`${field}.${name}`, `"${field}.${name}" is not known and cannot be translated.`);
 }

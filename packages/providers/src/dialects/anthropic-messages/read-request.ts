@@ -3,7 +3,7 @@ import type { NeutralMessage, NeutralRequest, NeutralTool, NeutralToolChoice } f
 import type { Wire } from '@ownkey/contract/provider';
 import { isJson, type Json, jsonOf, jsonsOf, textOf, textOrNull } from '../../json.ts';
 import { checkRequest, refuse } from '../../support.ts';
-import { effortOf, listField, numberField, requestBase, stopOf } from '../../translate/request-fields.ts';
+import { checkMembers, effortOf, listField, numberField, requestBase, stopOf } from '../../translate/request-fields.ts';
 import { readBlocks } from './read-blocks.ts';
 
 const FROM: Wire = 'anthropic-messages';
@@ -59,10 +59,14 @@ function readChoice(value: unknown): { toolChoice?: NeutralToolChoice; parallelT
   throw new UnsupportedFeature('tool_choice', 'This tool_choice is not known.');
 }
 
+const THINKING = ['enabled', 'disabled', 'adaptive'];
+
 /** Thinking by budget, or adaptive with the effort of `output_config`. */
 function readThinking(body: Json): { reasoning?: NonNullable<NeutralRequest['reasoning']> } {
   const thinking = jsonOf(body.thinking);
-  const effort = effortOf(jsonOf(body.output_config).effort);
+  const effort = effortOf(jsonOf(body.output_config).effort, 'output_config.effort');
+  if (body.thinking !== undefined && body.thinking !== null && !THINKING.includes(textOf(thinking.type)))
+    throw new UnsupportedFeature('thinking', 'This kind of thinking is not known.');
   if (thinking.type === 'disabled') return { reasoning: { effort: 'none' } };
   const budget = thinking.type === 'enabled' ? numberField('budgetTokens', thinking.budget_tokens) : {};
   const meant = effort ?? (budget.budgetTokens === undefined ? undefined : effortOfBudget(budget.budgetTokens));
@@ -75,7 +79,11 @@ function effortOfBudget(tokens: number): 'low' | 'medium' | 'high' {
 }
 
 function readFormat(body: Json): { format?: NonNullable<NeutralRequest['format']> } {
-  const format = jsonOf(jsonOf(body.output_config).format ?? body.output_format);
-  if (format.type !== 'json_schema') return {};
+  checkMembers('output_config', body.output_config, ['effort', 'format']);
+  const said = jsonOf(body.output_config).format;
+  if (said === undefined || said === null) return {};
+  const format = jsonOf(said);
+  if (format.type !== 'json_schema')
+    throw new UnsupportedFeature('output_config.format', 'This output_config.format is not known.');
   return { format: { type: 'json-schema', name: 'answer', schema: format.schema ?? {}, strict: true } };
 }

@@ -29,6 +29,7 @@ export function readChatRequest(body: Json, to: Wire): NeutralRequest {
   checkRequest(FROM, to, body);
   const messages = listField(body, 'messages').map((message, index) => readMessage(message, `messages[${index}]`, to));
   const format = readFormat(body, to);
+  const effort = effortOf(body.reasoning_effort, 'reasoning_effort');
   return {
     ...requestBase(body),
     messages,
@@ -43,7 +44,7 @@ export function readChatRequest(body: Json, to: Wire): NeutralRequest {
     ...stopOf(body.stop),
     streamUsage: jsonOf(body.stream_options).include_usage === true,
     ...userOf(body),
-    ...(effortOf(body.reasoning_effort) ? { reasoning: { effort: effortOf(body.reasoning_effort)! } } : {}),
+    ...(effort ? { reasoning: { effort } } : {}),
     ...(format ? { format } : {}),
     ...metadataOf(body.metadata),
     ...textField('serviceTier', body.service_tier),

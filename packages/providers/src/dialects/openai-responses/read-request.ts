@@ -3,7 +3,7 @@ import type { NeutralMessage, NeutralRequest, NeutralTool, NeutralToolChoice } f
 import type { Wire } from '@ownkey/contract/provider';
 import { type Json, jsonOf, jsonsOf, textOf, textOrNull } from '../../json.ts';
 import { checkRequest, refuse } from '../../support.ts';
-import { effortOf, metadataOf, numberField, requestBase } from '../../translate/request-fields.ts';
+import { checkMembers, effortOf, metadataOf, numberField, requestBase } from '../../translate/request-fields.ts';
 import { readItems } from './read-items.ts';
 
 const FROM: Wire = 'openai-responses';
@@ -17,8 +17,9 @@ export function readResponsesRequest(body: Json, to: Wire): NeutralRequest {
   const user = textOrNull(body.user) ?? textOrNull(body.safety_identifier);
   const format = readFormat(jsonOf(body.text), to);
   const reasoning = jsonOf(body.reasoning);
-  const effort = effortOf(reasoning.effort);
-  const summary = textOrNull(reasoning.summary);
+  const effort = effortOf(reasoning.effort, 'reasoning.effort');
+  checkMembers('reasoning', reasoning, ['effort', 'summary', 'generate_summary']);
+  const summary = textOrNull(reasoning.summary) ?? textOrNull(reasoning.generate_summary);
   return {
     ...requestBase(body),
     messages: [...first, ...readItems(body.input, to)],
@@ -65,7 +66,8 @@ function readFormat(text: Json, to: Wire): NeutralRequest['format'] | null {
   if (format.type === 'json_object') {
     return to === 'anthropic-messages' ? refuse(FROM, to, 'text.json_object', 'text.format') : { type: 'json-object' };
   }
-  if (format.type !== 'json_schema') return null;
+  if (text.format === undefined || text.format === null || format.type === 'text') return null;
+  if (format.type !== 'json_schema') throw new UnsupportedFeature('text.format', 'This text.format is not known.');
   return {
     type: 'json-schema',
     name: textOf(format.name) || 'answer',
