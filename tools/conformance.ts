@@ -39,7 +39,7 @@ function replayRecordings(folder: string): string[] {
     for (const { reason } of verdict.refusals) say(`Refused: ${testCase.name}: ${reason}`);
   const spoken = new Set(cases.map(({ recording }) => recording.file));
   for (const { file, endpoint } of recordings)
-    if (!spoken.has(file)) say(`Not applicable: ${file} (${endpoint} is not a conversation in one of the three APIs)`);
+    if (!spoken.has(file)) say(`Not applicable: ${file} (no dialect translates ${endpoint})`);
   const refused = verdicts.filter(({ verdict }) => verdict.refusals.length > 0);
   say(
     `Recordings: ${recordings.length}, of which ${spoken.size} are spoken, each for three callers: ${cases.length} replays, ` +

@@ -77,6 +77,15 @@ export function checkRecorded(testCase: RecordedCase): RecordedVerdict {
   const { said, refusals } = requestIn(testCase);
   for (const { param } of refusals) findings.holds('a refusal names no field', param !== '');
   if (said === null) return { refusals, replayed: false, problems: findings.lines };
+  try {
+    replayRecorded(findings, testCase, said);
+  } catch (error) {
+    findings.lines.push(`cannot be read: ${String(error)}`);
+  }
+  return { refusals, replayed: true, problems: findings.lines };
+}
+
+function replayRecorded(findings: Findings, testCase: RecordedCase, said: object): void {
   const exchange = prepare(testCase.target, testCase.caller, said, String(testCase.recording.request.body.model));
   const { status, headers } = testCase.recording.response;
   const answer = { status, headers, bytes: answerBytes(testCase.recording) };
@@ -87,7 +96,6 @@ export function checkRecorded(testCase: RecordedCase): RecordedVerdict {
   if (status >= 400) checkFailure(findings, testCase, whole);
   else if (testCase.wire === testCase.caller) checkSameWire(findings, testCase, whole);
   else checkOtherWire(findings, testCase, whole);
-  return { refusals, replayed: true, problems: findings.lines };
 }
 
 function checkSameWire(findings: Findings, { recording, wire, target }: RecordedCase, replayed: Replayed): void {
