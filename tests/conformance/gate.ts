@@ -31,5 +31,6 @@ export function judgeRecorded(verdicts: readonly { testCase: RecordedCase; verdi
 
 function refusalLine(name: string, param: string | undefined, expected: string | undefined): string {
   if (param === undefined) return `${name}: ${expected} is no longer refused; take it out of the expected refusals`;
-  return `${name}: refuses ${param}, which is not expected${expected === undefined ? '' : ` (but ${expected})`}`;
+  const instead = expected === undefined ? '' : ` (but ${expected})`;
+  return `${name}: refuses ${param}, which is not expected${instead}: carry it over, or add it to expected-refusals.ts`;
 }
