@@ -16,7 +16,7 @@ export async function benchGateway(options: Options): Promise<string> {
   try {
     return await compare(options, stops);
   } finally {
-    for (const stop of stops.reverse()) await stop();
+    for (const stop of stops.toReversed()) await stop();
   }
 }
 
