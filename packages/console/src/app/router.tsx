@@ -84,11 +84,8 @@ const signIn = createRoute({
 const setUp = createRoute({
   getParentRoute: () => root,
   path: PATTERNS.setUp,
-  validateSearch: (raw: Record<string, unknown>): { code?: string } => {
-    const code = textOf(raw.code);
-    return code === undefined ? {} : { code };
-  },
-  component: () => <SetUpPage code={setUp.useSearch().code} />,
+  // `ownkey init` puts the code in the fragment, which reaches no server, log or Referer.
+  component: () => <SetUpPage code={parseSearchText(window.location.hash.slice(1)).code} />,
 });
 
 /** Rooms of a company: signed in and of this company, else the sign-in page or "nothing here". */

@@ -110,7 +110,7 @@ export const en = {
     states: 'Filter by state',
     search: 'Search providers',
     empty:
-      "AI runs on {{host}}'s shared key. Connect your own account to pay your provider directly and use no credits.",
+      "AI runs on $t(word.host)'s shared key. Connect your own account to pay your provider directly and use no credits.",
     empty_no_shared: 'No AI request can be answered yet. Connect a key to begin.',
     no_match: 'Nothing matches these filters.',
     order: '{{position}} of {{count}}',
@@ -242,13 +242,13 @@ export const en = {
     scope_me: 'Me',
     scope_me_hint: 'Answers only your own requests.',
     on_failure: 'If this key fails',
-    use_shared: "Use {{host}}'s shared key",
+    use_shared: "Use $t(word.host)'s shared key",
     use_shared_hint:
-      "Only if your key is rejected, out of credit, rate limited after one retry, or the provider is down. Draws your credits; your text then goes through {{host}}'s provider account. You see a banner until your key works again.",
+      "Only if your key is rejected, out of credit, rate limited after one retry, or the provider is down. Draws your credits; your text then goes through $t(word.host)'s provider account. You see a banner until your key works again.",
     stop: 'Stop',
     stop_hint:
       'Requests fail with the reason until your key works. Nobody else pays, your text goes to your account only.',
-    no_shared: 'Requests stop with the reason: {{host}} does not offer the shared key here.',
+    no_shared: 'Requests stop with the reason: $t(word.host) does not offer the shared key here.',
     zero_retention:
       'Requests stop with the reason: your company requires zero data retention and the shared key does not promise it.',
     submit: 'Test and save',
@@ -273,7 +273,7 @@ export const en = {
     keep_editing: 'Keep editing',
     discard_confirm: 'Discard',
     gated: 'Your own {{provider}} key is not part of the plan {{plan}}.',
-    gated_platform: "Today {{company}} runs on {{host}}'s shared key.",
+    gated_platform: "Today {{company}} runs on $t(word.host)'s shared key.",
     custom: 'custom endpoint',
     preset: 'Start from',
     preset_none: 'Any OpenAI-compatible address',
@@ -364,7 +364,7 @@ export const en = {
     stops_one: 'Requests on it stop within a second; {{count}} answer still streaming ends.',
     stops_other: 'Requests on it stop within a second; {{count}} answers still streaming end.',
     next_own: 'After that, {{provider}} requests use your key {{name}}.',
-    next_shared: "After that, {{provider}} requests use {{host}}'s shared key and draw credits.",
+    next_shared: "After that, {{provider}} requests use $t(word.host)'s shared key and draw credits.",
     next_none: 'After that, {{provider}} requests fail with',
     used_by: 'Used by: {{names}}.',
     deleted: 'The stored copy is deleted now.',

@@ -37,20 +37,16 @@ export function createTexts(locale: string): i18n {
     lng: locale,
     fallbackLng: 'en',
     defaultNS: 'texts',
-    resources: { en: { texts: en } },
+    resources: { en: { texts: structuredClone(en) } },
     interpolation: { escapeValue: false },
     initAsync: false,
   });
-  nameHost(texts, null);
   return texts;
 }
 
-/** Fills `{{host}}` in every text from now on: what is shown already keeps its words. */
+/** What texts call the product that Ownkey is part of, from now on; null: "the product". What is shown already keeps its words. */
 export function nameHost(texts: i18n, name: string | null): void {
-  texts.options.interpolation = {
-    ...texts.options.interpolation,
-    defaultVariables: { host: name ?? texts.t('word.host') },
-  };
+  texts.addResource('en', 'texts', 'word.host', name ?? en.word.host);
 }
 
 /** Starts the texts of the page in the reader's language. */
