@@ -132,6 +132,7 @@ describe('the last four', () => {
 
   it('are shown behind the prefix of the catalogue, and nothing is when there are none', () => {
     expect(maskOf({ prefixes: ['sk-'] }, 'abcd')).toBe('sk-...abcd');
+    expect(maskOf({ prefixes: ['sk-proj-', 'sk-svcacct-'], shared_prefixes: ['sk-'] }, 'abcd')).toBe('sk-...abcd');
     expect(maskOf({ prefixes: [] }, 'abcd')).toBe('...abcd');
     expect(maskOf(null, null)).toBe('...');
   });

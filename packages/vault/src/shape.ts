@@ -70,9 +70,12 @@ export function lastFour(clearKey: Uint8Array): string | null {
   return String.fromCharCode(...clearKey.subarray(clearKey.length - 4));
 }
 
-/** What is shown instead of a stored key, such as "sk-...abcd"; the prefix is the catalogue's, not read from the key. */
-export function maskOf(shape: Pick<KeyShape, 'prefixes'> | null, last4: string | null): string {
-  return `${shape?.prefixes[0] ?? ''}...${last4 ?? ''}`;
+/**
+ * What is shown instead of a stored key, such as "sk-...abcd"; the prefix is the catalogue's, the one all keys of the provider may
+ * begin with, and not read from the key.
+ */
+export function maskOf(shape: Pick<KeyShape, 'prefixes' | 'shared_prefixes'> | null, last4: string | null): string {
+  return `${shape?.shared_prefixes?.[0] ?? shape?.prefixes[0] ?? ''}...${last4 ?? ''}`;
 }
 
 function checkProvider(

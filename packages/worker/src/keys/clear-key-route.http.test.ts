@@ -93,6 +93,11 @@ test('a rejected key is a problem with what the provider said, and is not stored
   expect((await owner.query('SELECT 1 FROM ownkey.keys WHERE company_id = $1', [company])).rows).toEqual([]);
 });
 
+test('save: false with a key that its provider rejects answers what was found, not a refusal', async () => {
+  const { status, body } = await post({ provider: PROVIDER, key: mintKey(PROVIDER, 'invalid'), save: false });
+  expect({ status, body }).toMatchObject({ status: 200, body: { status: 'invalid', stored: false } });
+});
+
 test('save: false answers what was found and stores nothing', async () => {
   const { status, body } = await post({ provider: PROVIDER, key: mintKey(PROVIDER, 'no_credit'), save: false });
   expect([status, body.id, body.stored, body.status]).toEqual([200, null, false, 'no_credit']);

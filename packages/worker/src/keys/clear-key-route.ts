@@ -132,8 +132,11 @@ async function assertMayConnect(parts: KeyParts, caller: Caller, provider: strin
   const byok = plan?.byok && (plan.byokProviders === null || plan.byokProviders.includes(provider));
   if (!byok || (personal && !plan.personalKeys)) {
     const name = parts.targets.nameOf(provider);
-    const upgrade = plan?.upgradeUrl ?? 'ask your administrator';
-    throw new OwnkeyError('plan.upgrade_required', { provider: name, plan: plan?.name ?? null, upgrade_url: upgrade });
+    throw new OwnkeyError('plan.upgrade_required', {
+      provider: name,
+      plan: plan?.name ?? null,
+      upgrade_url: plan?.upgradeUrl ?? null,
+    });
   }
   if (personal && caller.userId === null) throw invalid('scope', 'A personal key belongs to a user: name one.');
   if (personal && !company.personalKeysAllowed) throw new OwnkeyError('auth.role');

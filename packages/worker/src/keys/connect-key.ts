@@ -55,7 +55,8 @@ export async function connectKey(
     );
     const last4 = wrapped?.last4 ?? null;
     const { result: probe, rejected } = outcome;
-    if (rejected && !payload.keep) {
+    // A test that was to store nothing has nothing to refuse: its outcome is the answer.
+    if (rejected && !payload.keep && payload.save) {
       await note(parts, job, key, last4, 'key.refused', probe.status);
       throw new ProbeFailure(
         'key.rejected',

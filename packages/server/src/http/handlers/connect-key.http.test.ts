@@ -81,7 +81,7 @@ describe('connecting a key', () => {
       stored: false,
       status: 'valid',
       last4: 'abcd',
-      mask: 'sk-proj-...abcd',
+      mask: 'sk-...abcd',
     });
     expect(await keysOf()).toEqual([]);
   });
