@@ -244,7 +244,7 @@ export const en = {
     on_failure: 'If this key fails',
     use_shared: "Use $t(word.host)'s shared key",
     use_shared_hint:
-      "Only if your key is rejected, out of credit, rate limited after one retry, or the provider is down. Draws your credits; your text then goes through $t(word.host)'s provider account. You see a banner until your key works again.",
+      "Only if your key is rejected, out of credit, rate limited after one retry, or the provider is down. Draws your credits; your text then goes through $t(word.host)'s provider account. You see a banner until your key works again. Not active in this version: the choice is kept, and until then requests fail with the reason.",
     stop: 'Stop',
     stop_hint:
       'Requests fail with the reason until your key works. Nobody else pays, your text goes to your account only.',
