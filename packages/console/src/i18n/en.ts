@@ -259,7 +259,7 @@ export const en = {
     no_credit: 'Saved. {{provider}} accepts the key, but its account has no credit{{words}}. Add credit, then test.',
     rate_limited: 'Saved. {{provider}} accepts the key and limits it right now{{words}}.',
     no_answer:
-      'Saved as pending. {{provider}} did not answer in time. The next test follows by itself; you will see it here.',
+      'Saved as pending. {{provider}} did not answer in time. Test it again when it answers; requests use it meanwhile.',
     saved_invalid: 'Saved although {{provider}} rejects it{{words}}.',
     rejected: '{{provider}} rejected this key, so it was not saved{{words}}. Paste it again, or create a new one.',
     lost: 'The answer got lost. Checking whether the key was saved…',
