@@ -38,7 +38,7 @@ describe('what connecting came to', () => {
     [
       'pending',
       'warn',
-      'Saved as pending. Acme AI did not answer in time. The next test follows by itself; you will see it here.',
+      'Saved as pending. Acme AI did not answer in time. Test it again when it answers; requests use it meanwhile.',
     ],
   ] as const)('is said for %s', (status, tone, text) => {
     const detail = { provider_message: 'empty', http_status: 402 };
