@@ -119,7 +119,7 @@ test('what killed workers left open is booked as lost, and the keys still serve'
   expect(left).toHaveLength(6);
   expect((await chat(false)).status).toBe(200);
   // A minute passes.
-  await rowsOf(`UPDATE ownkey.requests SET lease_until = now() - interval '1 second' WHERE state = 'reserved'`);
+  await rowsOf(`UPDATE ownkey.reservations SET lease_until = now() - interval '1 second'`);
   await expect.poll(openRows, { timeout: 30_000 }).toEqual([]);
   const lost = await rowsOf(`SELECT id FROM ownkey.requests WHERE state = 'expired' AND error_code = 'call.lost'`);
   expect(lost).toHaveLength(6);
@@ -145,7 +145,7 @@ test('after kill -9 of every process in the middle of streams and of a connectio
   const now = product.dev().pids;
   expect([now.server, ...now.workers, now.database, now.sandbox].every(isAlive)).toBe(true);
   expect((await chat(false)).status).toBe(200);
-  await rowsOf(`UPDATE ownkey.requests SET lease_until = now() - interval '1 second' WHERE state = 'reserved'`);
+  await rowsOf(`UPDATE ownkey.reservations SET lease_until = now() - interval '1 second'`);
   await rowsOf(`UPDATE ownkey.worker_jobs SET taken_at = now() - interval '1 minute' WHERE state = 'running'`);
   await expect.poll(openRows, { timeout: 30_000 }).toEqual([]);
   await expect.poll(() => rowsOf(running), { timeout: 30_000 }).toEqual([]);
