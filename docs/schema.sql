@@ -1,5 +1,33 @@
 -- Written by tools/schema.mjs from the migrations. Do not edit.
 
+CREATE TABLE alerts (
+  id text NOT NULL DEFAULT (('alr_'::text || lpad(to_hex(((EXTRACT(epoch FROM clock_timestamp()) * (1000)::numeric))::bigint), 12, '0'::text)) || substr(replace((gen_random_uuid())::text, '-'::text, ''::text), 1, 14)),
+  company_id text NOT NULL,
+  meter text NOT NULL,
+  kind text NOT NULL,
+  start timestamp with time zone NOT NULL,
+  threshold integer NOT NULL,
+  cap_nano_usd bigint NOT NULL,
+  settled_nano_usd bigint NOT NULL,
+  reserved_nano_usd bigint NOT NULL,
+  cause text NOT NULL,
+  actor text,
+  silent boolean NOT NULL DEFAULT false,
+  at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  told_at timestamp with time zone,
+  CONSTRAINT alerts_cause_check CHECK ((cause = ANY (ARRAY['spent'::text, 'refused'::text, 'cap_lowered'::text]))),
+  CONSTRAINT alerts_company_id_meter_kind_start_threshold_key UNIQUE (company_id, meter, kind, start, threshold),
+  CONSTRAINT alerts_pkey PRIMARY KEY (id),
+  CONSTRAINT alerts_threshold_check CHECK ((threshold = ANY (ARRAY[80, 100])))
+);
+CREATE INDEX alerts_untold ON ownkey.alerts USING btree (at) WHERE ((told_at IS NULL) AND (NOT silent));
+-- row security: forced
+-- policy control_company (*) to ownkey_control: using ((current_setting('ownkey.company'::text, true) = '*'::text) OR (company_id = current_setting('ownkey.company'::text, true))); check ((current_setting('ownkey.company'::text, true) = '*'::text) OR (company_id = current_setting('ownkey.company'::text, true)))
+-- policy worker_all (*) to ownkey_worker: using true; check true
+CREATE TRIGGER alerts_tell AFTER INSERT ON ownkey.alerts FOR EACH ROW WHEN ((NOT new.silent)) EXECUTE FUNCTION tell_alert();
+GRANT SELECT ON alerts TO ownkey_control;
+GRANT UPDATE (told_at) ON alerts TO ownkey_control;
+
 CREATE TABLE audit_chain (
   company_id text NOT NULL,
   n bigint NOT NULL,
@@ -72,6 +100,33 @@ CREATE TABLE audit_sealer (
 GRANT SELECT ON audit_sealer TO ownkey_worker;
 GRANT UPDATE ON audit_sealer TO ownkey_worker;
 
+CREATE TABLE caps (
+  company_id text NOT NULL,
+  subject text NOT NULL,
+  period text NOT NULL,
+  amount_nano_usd bigint,
+  raised_to_nano_usd bigint,
+  raised_from date,
+  raised_until date,
+  changed_by text,
+  changed_at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT caps_amount_nano_usd_check CHECK ((amount_nano_usd >= 0)),
+  CONSTRAINT caps_check CHECK ((((raised_to_nano_usd IS NULL) = (raised_from IS NULL)) AND ((raised_from IS NULL) = (raised_until IS NULL)))),
+  CONSTRAINT caps_company_id_fkey FOREIGN KEY (company_id) REFERENCES companies(id) ON DELETE CASCADE,
+  CONSTRAINT caps_period_check CHECK ((period = ANY (ARRAY['request'::text, 'day'::text, 'month'::text]))),
+  CONSTRAINT caps_pkey PRIMARY KEY (company_id, subject, period),
+  CONSTRAINT caps_raised_to_nano_usd_check CHECK ((raised_to_nano_usd >= 0))
+);
+-- row security: forced
+-- policy control_company (*) to ownkey_control: using ((current_setting('ownkey.company'::text, true) = '*'::text) OR (company_id = current_setting('ownkey.company'::text, true))); check ((current_setting('ownkey.company'::text, true) = '*'::text) OR (company_id = current_setting('ownkey.company'::text, true)))
+-- policy worker_all (*) to ownkey_worker: using true; check true
+CREATE TRIGGER caps_bump AFTER INSERT OR DELETE OR UPDATE ON ownkey.caps FOR EACH ROW EXECUTE FUNCTION bump_on_change();
+GRANT DELETE ON caps TO ownkey_control;
+GRANT INSERT ON caps TO ownkey_control;
+GRANT SELECT ON caps TO ownkey_control;
+GRANT UPDATE ON caps TO ownkey_control;
+GRANT SELECT ON caps TO ownkey_worker;
+
 CREATE TABLE companies (
   id text NOT NULL,
   external_id text,
@@ -85,6 +140,7 @@ CREATE TABLE companies (
   settings_version bigint NOT NULL DEFAULT 1,
   config_version bigint NOT NULL DEFAULT 1,
   created_at timestamp with time zone NOT NULL DEFAULT now(),
+  caps_version bigint NOT NULL DEFAULT 1,
   CONSTRAINT companies_external_id_key UNIQUE (external_id),
   CONSTRAINT companies_name_check CHECK (((length(name) >= 1) AND (length(name) <= 10000))),
   CONSTRAINT companies_pkey PRIMARY KEY (id),
@@ -121,10 +177,12 @@ CREATE TABLE installation (
   config_version bigint NOT NULL DEFAULT 1,
   settings jsonb NOT NULL DEFAULT '{}'::jsonb,
   created_at timestamp with time zone NOT NULL DEFAULT now(),
+  prices_version bigint NOT NULL DEFAULT 1,
   CONSTRAINT installation_id_check CHECK ((id = 1)),
   CONSTRAINT installation_pkey PRIMARY KEY (id)
 );
 -- row security: off
+CREATE TRIGGER installation_bump AFTER UPDATE OF settings ON ownkey.installation FOR EACH STATEMENT EXECUTE FUNCTION bump_on_plan_change();
 GRANT SELECT ON installation TO ownkey_control;
 GRANT UPDATE (settings) ON installation TO ownkey_control;
 GRANT SELECT ON installation TO ownkey_worker;
@@ -203,6 +261,24 @@ GRANT INSERT ON logins TO ownkey_control;
 GRANT SELECT ON logins TO ownkey_control;
 GRANT UPDATE (password_changed_at, password_hash) ON logins TO ownkey_control;
 
+CREATE TABLE meters (
+  company_id text NOT NULL,
+  meter text NOT NULL,
+  kind text NOT NULL,
+  start timestamp with time zone NOT NULL,
+  settled bigint NOT NULL DEFAULT 0,
+  reserved bigint NOT NULL DEFAULT 0,
+  refused bigint NOT NULL DEFAULT 0,
+  cap bigint,
+  CONSTRAINT meters_kind_check CHECK ((kind = ANY (ARRAY['day'::text, 'month'::text, 'minute'::text, 'running'::text]))),
+  CONSTRAINT meters_pkey PRIMARY KEY (company_id, meter, kind, start)
+);
+-- row security: forced
+-- policy control_company (*) to ownkey_control: using ((current_setting('ownkey.company'::text, true) = '*'::text) OR (company_id = current_setting('ownkey.company'::text, true))); check ((current_setting('ownkey.company'::text, true) = '*'::text) OR (company_id = current_setting('ownkey.company'::text, true)))
+-- policy worker_all (*) to ownkey_worker: using true; check true
+GRANT SELECT ON meters TO ownkey_control;
+GRANT SELECT ON meters TO ownkey_worker;
+
 CREATE TABLE model_lists (
   key_id text NOT NULL,
   company_id text,
@@ -277,6 +353,38 @@ GRANT SELECT ON plans TO ownkey_control;
 GRANT UPDATE ON plans TO ownkey_control;
 GRANT SELECT ON plans TO ownkey_worker;
 
+CREATE TABLE prices (
+  id text NOT NULL,
+  origin text NOT NULL,
+  company_id text,
+  slug text NOT NULL,
+  model text NOT NULL,
+  match jsonb,
+  rates jsonb NOT NULL,
+  context_tokens bigint,
+  valid_from timestamp with time zone NOT NULL DEFAULT now(),
+  ended_at timestamp with time zone,
+  source text,
+  created_by text,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT prices_check CHECK (((origin = 'company'::text) = (company_id IS NOT NULL))),
+  CONSTRAINT prices_company_id_fkey FOREIGN KEY (company_id) REFERENCES companies(id) ON DELETE CASCADE,
+  CONSTRAINT prices_origin_check CHECK ((origin = ANY (ARRAY['company'::text, 'operator'::text, 'catalogue'::text, 'sandbox'::text]))),
+  CONSTRAINT prices_pkey PRIMARY KEY (id)
+);
+CREATE INDEX prices_by_company ON ownkey.prices USING btree (company_id) WHERE (company_id IS NOT NULL);
+CREATE INDEX prices_open ON ownkey.prices USING btree (slug, model) WHERE (ended_at IS NULL);
+-- row security: forced
+-- policy control_company (*) to ownkey_control: using ((current_setting('ownkey.company'::text, true) = '*'::text) OR (company_id = current_setting('ownkey.company'::text, true))); check ((current_setting('ownkey.company'::text, true) = '*'::text) OR (company_id = current_setting('ownkey.company'::text, true)))
+-- policy control_shared (r) to ownkey_control: using (company_id IS NULL); check null
+-- policy worker_all (*) to ownkey_worker: using true; check true
+CREATE TRIGGER prices_bump_change AFTER UPDATE ON ownkey.prices REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION bump_on_price_change();
+CREATE TRIGGER prices_bump_new AFTER INSERT ON ownkey.prices REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION bump_on_price_change();
+GRANT INSERT ON prices TO ownkey_control;
+GRANT SELECT ON prices TO ownkey_control;
+GRANT UPDATE (ended_at) ON prices TO ownkey_control;
+GRANT SELECT ON prices TO ownkey_worker;
+
 CREATE TABLE requests (
   id text NOT NULL,
   day date NOT NULL DEFAULT ((now() AT TIME ZONE 'UTC'::text))::date,
@@ -315,6 +423,8 @@ CREATE TABLE requests (
   worker_id text,
   created_at timestamp with time zone NOT NULL DEFAULT now(),
   settled_at timestamp with time zone,
+  price_id text,
+  running_meters text[],
   CONSTRAINT requests_cost_basis_check CHECK ((cost_basis = ANY (ARRAY['reported'::text, 'counted'::text, 'estimated'::text]))),
   CONSTRAINT requests_key_source_check CHECK ((key_source = ANY (ARRAY['own'::text, 'platform'::text]))),
   CONSTRAINT requests_kind_check CHECK ((kind = ANY (ARRAY['call'::text, 'probe'::text, 'models'::text]))),
@@ -367,6 +477,8 @@ CREATE TABLE requests_other (
   worker_id text,
   created_at timestamp with time zone NOT NULL DEFAULT now(),
   settled_at timestamp with time zone,
+  price_id text,
+  running_meters text[],
   CONSTRAINT requests_cost_basis_check CHECK ((cost_basis = ANY (ARRAY['reported'::text, 'counted'::text, 'estimated'::text]))),
   CONSTRAINT requests_key_source_check CHECK ((key_source = ANY (ARRAY['own'::text, 'platform'::text]))),
   CONSTRAINT requests_kind_check CHECK ((kind = ANY (ARRAY['call'::text, 'probe'::text, 'models'::text]))),
@@ -478,11 +590,15 @@ CREATE TABLE tokens (
   created_at timestamp with time zone NOT NULL DEFAULT now(),
   expires_at timestamp with time zone,
   last_used_at timestamp with time zone,
+  requests_per_minute integer,
+  concurrent_requests integer,
   CONSTRAINT tokens_company_id_fkey FOREIGN KEY (company_id) REFERENCES companies(id) ON DELETE CASCADE,
+  CONSTRAINT tokens_concurrent_requests_check CHECK ((concurrent_requests > 0)),
   CONSTRAINT tokens_hash_check CHECK ((length(hash) = 32)),
   CONSTRAINT tokens_hash_key UNIQUE (hash),
   CONSTRAINT tokens_kind_check CHECK ((kind = ANY (ARRAY['token'::text, 'embed'::text]))),
   CONSTRAINT tokens_pkey PRIMARY KEY (id),
+  CONSTRAINT tokens_requests_per_minute_check CHECK ((requests_per_minute > 0)),
   CONSTRAINT tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
 );
 CREATE INDEX tokens_by_company ON ownkey.tokens USING btree (company_id, created_at);
@@ -494,7 +610,7 @@ CREATE TRIGGER tokens_bump_row AFTER INSERT OR DELETE ON ownkey.tokens FOR EACH 
 GRANT DELETE ON tokens TO ownkey_control;
 GRANT INSERT ON tokens TO ownkey_control;
 GRANT SELECT ON tokens TO ownkey_control;
-GRANT UPDATE (expires_at, last_used_at, name) ON tokens TO ownkey_control;
+GRANT UPDATE (concurrent_requests, expires_at, last_used_at, name, requests_per_minute) ON tokens TO ownkey_control;
 GRANT SELECT ON tokens TO ownkey_worker;
 GRANT UPDATE (last_used_at) ON tokens TO ownkey_worker;
 
@@ -666,6 +782,35 @@ BEGIN
 END $function$;
 -- bump_on_plan_change() may be called by: the owner alone
 
+CREATE OR REPLACE FUNCTION ownkey.bump_on_price_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'ownkey', 'pg_temp'
+AS $function$
+DECLARE company text;
+BEGIN
+  IF EXISTS (SELECT FROM changed WHERE company_id IS NULL) THEN
+    UPDATE installation SET prices_version = prices_version + 1;
+    PERFORM bump_company(NULL);
+  END IF;
+  FOR company IN SELECT DISTINCT company_id FROM changed WHERE company_id IS NOT NULL ORDER BY 1 LOOP
+    PERFORM bump_company(company);
+  END LOOP;
+  RETURN NULL;
+END $function$;
+-- bump_on_price_change() may be called by: the owner alone
+
+CREATE OR REPLACE FUNCTION ownkey.clean_meters()
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'ownkey', 'pg_temp'
+AS $function$
+  DELETE FROM meters WHERE kind = 'minute' AND start < now() - interval '10 minutes'
+$function$;
+-- clean_meters() may be called by: ownkey_control
+
 CREATE OR REPLACE FUNCTION ownkey.ensure_partitions()
  RETURNS void
  LANGUAGE plpgsql
@@ -699,6 +844,8 @@ BEGIN
   IF NOT FOUND THEN RETURN false; END IF;
   DELETE FROM reservations v USING requests r WHERE r.company_id = company AND v.day = r.day AND v.id = r.id;
   DELETE FROM requests WHERE company_id = company;
+  DELETE FROM meters WHERE company_id = company;
+  DELETE FROM alerts WHERE company_id = company;
   DELETE FROM usage_hourly WHERE company_id = company;
   DELETE FROM audit_chain WHERE company_id = company;
   DELETE FROM audit_heads WHERE company_id = company;
@@ -756,6 +903,62 @@ BEGIN
 END $function$;
 -- find_token(wanted bytea) may be called by: ownkey_control
 
+CREATE OR REPLACE FUNCTION ownkey.ledger_now()
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'ownkey', 'pg_temp'
+AS $function$ SELECT now() $function$;
+-- ledger_now() may be called by: ownkey_control, ownkey_worker
+
+CREATE OR REPLACE FUNCTION ownkey.meet_caps(company text, by_actor text, new_caps jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'ownkey', 'pg_temp'
+AS $function$
+DECLARE
+  this_day timestamptz := date_trunc('day', ledger_now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC';
+  this_month timestamptz := date_trunc('month', ledger_now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC';
+  c record;
+  m meters;
+  old_cap bigint;
+BEGIN
+  FOR c IN SELECT x.meter, x.kind, x.cap, CASE x.kind WHEN 'day' THEN this_day ELSE this_month END AS start
+    FROM jsonb_to_recordset(new_caps) AS x (meter text, kind text, cap bigint)
+    WHERE x.kind IN ('day', 'month') ORDER BY 1, 2
+  LOOP
+    SELECT * INTO m FROM meters w WHERE w.company_id = company AND w.meter = c.meter AND w.kind = c.kind AND w.start = c.start
+      FOR NO KEY UPDATE;
+    CONTINUE WHEN NOT FOUND OR m.cap IS NOT DISTINCT FROM c.cap;
+    old_cap := m.cap;
+    UPDATE meters w SET cap = c.cap WHERE w.company_id = company AND w.meter = c.meter AND w.kind = c.kind AND w.start = c.start;
+    IF c.cap IS NOT NULL AND (old_cap IS NULL OR c.cap < old_cap) AND c.meter = '' THEN
+      PERFORM note_alert(company, c.meter, c.kind, c.start, c.cap, m.settled, m.reserved, 'cap_lowered', by_actor);
+    END IF;
+  END LOOP;
+END $function$;
+-- meet_caps(company text, by_actor text, new_caps jsonb) may be called by: ownkey_control
+
+CREATE OR REPLACE FUNCTION ownkey.note_alert(company text, of_meter text, of_kind text, of_start timestamp with time zone, of_cap bigint, spent bigint, held bigint, why text, by_actor text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'ownkey', 'pg_temp'
+AS $function$
+DECLARE
+  near boolean := spent::numeric * 100 >= of_cap::numeric * 80;
+  reached boolean := spent >= of_cap OR (why = 'refused' AND spent::numeric * 100 >= of_cap::numeric * 80);
+BEGIN
+  IF NOT near THEN RETURN; END IF;
+  INSERT INTO alerts (company_id, meter, kind, start, threshold, cap_nano_usd, settled_nano_usd, reserved_nano_usd, cause,
+    actor, silent)
+  SELECT company, of_meter, of_kind, of_start, t, of_cap, spent, held, why, by_actor, t = 80 AND reached
+  FROM unnest(CASE WHEN reached THEN ARRAY[80, 100] ELSE ARRAY[80] END) t
+  ON CONFLICT DO NOTHING;
+END $function$;
+-- note_alert(company text, of_meter text, of_kind text, of_start timestamp with time zone, of_cap bigint, spent bigint, held bigint, why text, by_actor text) may be called by: the owner alone
+
 CREATE OR REPLACE FUNCTION ownkey.remove_login()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -786,61 +989,225 @@ END $function$;
 -- renew(calls jsonb) may be called by: ownkey_worker
 
 CREATE OR REPLACE FUNCTION ownkey.reserve(calls jsonb)
- RETURNS TABLE(id text, outcome text, day text)
+ RETURNS TABLE(id text, outcome text, day text, granted_nano_usd bigint, remaining_nano_usd bigint, at_ms bigint, refusal jsonb)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'ownkey', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET jit TO 'off'
  SET enable_seqscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
 AS $function$
 #variable_conflict use_column
 DECLARE
-  today date := (now() AT TIME ZONE 'UTC')::date;
+  moment timestamptz := ledger_now();
+  today date := (moment AT TIME ZONE 'UTC')::date;
+  this_day timestamptz := today::timestamp AT TIME ZONE 'UTC';
+  this_month timestamptz := date_trunc('month', today::timestamp) AT TIME ZONE 'UTC';
+  this_minute timestamptz := date_trunc('minute', moment);
   -- An id may be asked again a few seconds after its first try: only right after midnight that try can lie on the day before.
-  days date[] := CASE WHEN (now() AT TIME ZONE 'UTC')::time < '00:10' THEN ARRAY[today - 1, today] ELSE ARRAY[today] END;
-  installation_version bigint := (SELECT i.config_version FROM installation i);
+  days date[] := CASE WHEN (moment AT TIME ZONE 'UTC')::time < '00:10' THEN ARRAY[today - 1, today] ELSE ARRAY[today] END;
+  installation_version bigint;
+  asked reserve_call[];
+  c reserve_call;
+  touches meter_touch[];
+  t meter_touch;
+  broken meter_touch;
+  keys meter_touch[];              -- one per row, by n
+  used bigint[];
+  add_settled bigint[];
+  add_reserved bigint[];
+  add_refused bigint[];
+  caps_met bigint[];
+  granted bigint[];
+  remaining bigint[];
+  refusals jsonb[];
+  verdicts text[];
+  old_days date[];
+  admitted int[] := '{}';
+  p int := 1;
+  first_touch int;
+  amount bigint;
+  free bigint;
+  least_free bigint;
+  k record;
 BEGIN
   PERFORM set_config('synchronous_commit', 'on', true);   -- until the caller's commit
+
+  SELECT array_agg(ROW(x.ord, x.id, x.company_id, x.config_version, x.global_version, x.user_id, x.token_id, x.account,
+      x.operation, coalesce(x.kind, 'call'), x.wire, coalesce(x.streaming, false), x.provider, x.slug, x.model, x.key_id,
+      x.key_version, x.last4, x.key_source, x.fallback_reason, x.worker_id, x.actor, x.price_id,
+      coalesce(x.reserved_nano_usd, 0), x.least_nano_usd, x.limits)::reserve_call ORDER BY x.ord)
+    INTO asked
+    FROM (SELECT r.*, (row_number() OVER ())::int AS ord
+      FROM jsonb_to_recordset(calls) AS r (
+        id text, company_id text, config_version bigint, global_version bigint, user_id text, token_id text, account text,
+        operation text, kind text, wire text, streaming boolean, provider text, slug text, model text, key_id text,
+        key_version int, last4 text, key_source text, fallback_reason text, worker_id text, actor text, price_id text,
+        reserved_nano_usd bigint, least_nano_usd bigint, limits jsonb)) x;
+
+  -- What each call touches: the sums it is counted in, and the limits it brings. Calls that cost nothing are counted nowhere.
+  SELECT array_agg(ROW(u.i, u.n, u.company_id, u.meter, u.kind, u.start, u.cap, u.rank)::meter_touch ORDER BY u.i, u.rank)
+    INTO touches
+    FROM (
+      SELECT s.i, (CASE WHEN s.kind = 'request' THEN 0
+          ELSE dense_rank() OVER (PARTITION BY s.kind = 'request' ORDER BY s.company_id, s.meter, s.kind, s.start) END)::int AS n,
+        s.company_id, s.meter, s.kind, s.start, s.cap, s.rank
+      FROM (
+        SELECT a.i, a.company_id, b.meter, b.kind, CASE b.kind WHEN 'day' THEN this_day ELSE this_month END AS start,
+          NULL::bigint AS cap, 9 AS rank
+        FROM unnest(asked) a CROSS JOIN LATERAL (VALUES
+          ('', 'day', true), ('', 'month', true),
+          (a.user_id, 'day', a.user_id IS NOT NULL), (a.user_id, 'month', a.user_id IS NOT NULL),
+          ('credits', 'month', a.key_source = 'platform'),
+          ('fallback', 'day', a.fallback_reason IS NOT NULL), ('fallback', 'month', a.fallback_reason IS NOT NULL)
+        ) AS b (meter, kind, counts)
+        WHERE b.counts AND a.reserved_nano_usd > 0 AND EXISTS (SELECT FROM companies co WHERE co.id = a.company_id)
+        UNION ALL
+        SELECT a.i, a.company_id, l.meter, l.kind,
+          CASE l.kind WHEN 'day' THEN this_day WHEN 'month' THEN this_month WHEN 'minute' THEN this_minute
+            WHEN 'running' THEN '-infinity' END,
+          CASE WHEN l.raised_to IS NOT NULL AND today BETWEEN l.raised_from AND l.raised_until THEN l.raised_to ELSE l.cap END,
+          CASE WHEN l.meter = 'credits' THEN 6 ELSE array_position(ARRAY['minute', 'running', 'request', 'day', 'month'], l.kind) END
+        FROM unnest(asked) a CROSS JOIN LATERAL jsonb_to_recordset(a.limits) AS l (meter text, kind text, cap bigint,
+          raised_to bigint, raised_from date, raised_until date)
+        WHERE EXISTS (SELECT FROM companies co WHERE co.id = a.company_id)
+      ) s
+    ) u;
+
+  IF touches IS NOT NULL THEN
+    SELECT array_agg(ROW(NULL, d.n, d.company_id, d.meter, d.kind, d.start, NULL, NULL)::meter_touch ORDER BY d.n) INTO keys
+      FROM (SELECT DISTINCT x.n, x.company_id, x.meter, x.kind, x.start FROM unnest(touches) x WHERE x.n > 0) d;
+  END IF;
+  IF keys IS NOT NULL THEN
+    -- Makes what is missing and locks every row, in key order; ON CONFLICT locks a row whose update its WHERE leaves out.
+    INSERT INTO meters AS m (company_id, meter, kind, start)
+      SELECT x.company_id, x.meter, x.kind, x.start FROM unnest(keys) x ORDER BY x.company_id, x.meter, x.kind, x.start
+      ON CONFLICT (company_id, meter, kind, start) DO UPDATE SET cap = m.cap WHERE false;
+    SELECT array_agg((SELECT m.settled + m.reserved FROM meters m WHERE m.company_id = x.company_id AND m.meter = x.meter
+        AND m.kind = x.kind AND m.start = x.start) ORDER BY x.n), array_agg(0::bigint), array_agg(0::bigint),
+        array_agg(0::bigint), array_agg(NULL::bigint)
+      INTO used, add_settled, add_reserved, add_refused, caps_met FROM unnest(keys) x;
+  END IF;
+
+  -- Judged once the rows are locked: a change that was committed while this group waited counts.
+  installation_version := (SELECT i.config_version FROM installation i);
+  SELECT array_agg(j.old_day ORDER BY j.i), array_agg(CASE
+      WHEN j.old_day IS NOT NULL THEN 'ok'          -- a repeated id whose first try was committed stands, whatever changed since
+      WHEN j.company_id IS NOT NULL AND j.company_version IS NULL THEN 'missing'
+      WHEN j.company_version <> j.config_version OR installation_version <> j.global_version THEN 'changed'
+      ELSE 'ok' END ORDER BY j.i)
+    INTO old_days, verdicts
+    FROM (SELECT a.i, a.company_id, a.config_version, a.global_version,
+        (SELECT co.config_version FROM companies co WHERE co.id = a.company_id) AS company_version,
+        (SELECT q.day FROM requests q WHERE q.day = ANY (days) AND q.id = a.id LIMIT 1) AS old_day
+      FROM unnest(asked) a) j;
+
+  FOREACH c IN ARRAY coalesce(asked, '{}') LOOP
+    IF verdicts[c.i] <> 'ok' OR old_days[c.i] IS NOT NULL THEN
+      WHILE p <= coalesce(array_length(touches, 1), 0) AND touches[p].i = c.i LOOP p := p + 1; END LOOP;
+      CONTINUE;
+    END IF;
+    amount := c.reserved_nano_usd;
+    least_free := NULL;
+    broken := NULL;
+    first_touch := p;
+    WHILE p <= coalesce(array_length(touches, 1), 0) LOOP
+      t := touches[p];
+      EXIT WHEN t.i <> c.i;
+      p := p + 1;
+      CONTINUE WHEN t.cap IS NULL;
+      IF t.n > 0 AND t.meter <> 'credits' THEN caps_met[t.n] := t.cap; END IF;
+      CONTINUE WHEN broken.kind IS NOT NULL;
+      IF t.kind IN ('minute', 'running') THEN
+        IF used[t.n] + 1 > t.cap THEN broken := t; END IF;
+        CONTINUE;
+      END IF;
+      -- What is left for this call. A cap of 0 is a pause: it also stops what costs nothing, lists of models apart.
+      free := CASE WHEN t.n = 0 THEN t.cap ELSE t.cap - used[t.n] END;
+      IF (t.cap = 0 AND t.meter <> 'credits' AND c.kind <> 'models')
+         OR (c.reserved_nano_usd > 0 AND free < coalesce(c.least_nano_usd, c.reserved_nano_usd)) THEN
+        broken := t;
+      ELSE
+        amount := least(amount, greatest(free, 0));
+        IF t.kind <> 'request' AND t.meter <> 'credits' THEN least_free := least(least_free, free); END IF;
+      END IF;
+    END LOOP;
+
+    IF broken.kind IS NOT NULL THEN
+      IF broken.n > 0 THEN add_refused[broken.n] := add_refused[broken.n] + 1; END IF;
+      refusals[c.i] := jsonb_build_object('meter', broken.meter, 'kind', broken.kind, 'cap', broken.cap,
+        'used', CASE WHEN broken.n > 0 THEN used[broken.n] ELSE 0 END,
+        'resets_at', CASE broken.kind WHEN 'day' THEN to_char((today + 1), 'YYYY-MM-DD') || 'T00:00:00Z'
+          WHEN 'month' THEN to_char(date_trunc('month', today) + interval '1 month', 'YYYY-MM-DD') || 'T00:00:00Z' END,
+        'seconds', CASE broken.kind WHEN 'minute' THEN ceil(extract(epoch FROM this_minute + interval '1 minute' - moment)) END);
+      CONTINUE;
+    END IF;
+
+    admitted := admitted || c.i;
+    granted[c.i] := amount;
+    remaining[c.i] := CASE WHEN least_free IS NOT NULL THEN greatest(least_free - amount, 0) END;
+    FOR q IN first_touch..p - 1 LOOP
+      t := touches[q];
+      IF t.kind = 'minute' THEN
+        add_settled[t.n] := add_settled[t.n] + 1;
+        used[t.n] := used[t.n] + 1;
+      ELSIF t.kind = 'running' THEN
+        add_reserved[t.n] := add_reserved[t.n] + 1;
+        used[t.n] := used[t.n] + 1;
+      ELSIF t.cap IS NULL THEN              -- the sum; the limits on it are other touches of the same row
+        add_reserved[t.n] := add_reserved[t.n] + amount;
+        used[t.n] := used[t.n] + amount;
+      END IF;
+    END LOOP;
+  END LOOP;
+
+  IF keys IS NOT NULL THEN
+    FOR k IN
+      UPDATE meters m SET settled = m.settled + add_settled[x.n], reserved = m.reserved + add_reserved[x.n],
+        refused = m.refused + add_refused[x.n], cap = coalesce(caps_met[x.n], m.cap)
+      FROM unnest(keys) x
+      WHERE m.company_id = x.company_id AND m.meter = x.meter AND m.kind = x.kind AND m.start = x.start
+        AND (add_settled[x.n] <> 0 OR add_reserved[x.n] <> 0 OR add_refused[x.n] <> 0 OR m.cap IS DISTINCT FROM coalesce(caps_met[x.n], m.cap))
+      RETURNING m.*, add_refused[x.n] AS newly_refused
+    LOOP
+      IF k.newly_refused > 0 AND k.meter = '' AND k.kind IN ('day', 'month') THEN
+        PERFORM note_alert(k.company_id, k.meter, k.kind, k.start, k.cap, k.settled, k.reserved, 'refused', NULL);
+      END IF;
+    END LOOP;
+  END IF;
+
   RETURN QUERY
-  WITH input AS MATERIALIZED (
-    SELECT * FROM jsonb_to_recordset(calls) AS x (
-      id text, company_id text, config_version bigint, global_version bigint, user_id text, token_id text, account text,
-      operation text, kind text, wire text, streaming boolean, provider text, slug text, model text, key_id text,
-      key_version int, last4 text, key_source text, fallback_reason text, reserved_nano_usd bigint, worker_id text, actor text)
-  ), known AS MATERIALIZED (
-    SELECT i.*, (SELECT k.config_version FROM companies k WHERE k.id = i.company_id) AS company_version,
-      -- A repeated id whose first try was committed stands, whatever changed since.
-      (SELECT r.day FROM requests r WHERE r.day = ANY (days) AND r.id = i.id LIMIT 1) AS old_day
-    FROM input i
-  ), judged AS MATERIALIZED (
-    SELECT k.*, CASE
-      WHEN k.old_day IS NOT NULL THEN 'ok'
-      WHEN k.company_id IS NOT NULL AND k.company_version IS NULL THEN 'missing'
-      WHEN k.company_version <> k.config_version OR installation_version <> k.global_version THEN 'changed'
-      ELSE 'ok' END AS verdict
-    FROM known k
-  ), inserted AS (
-    INSERT INTO requests (id, company_id, user_id, token_id, account, operation, kind, wire, streaming, provider, slug,
-      model, key_id, key_version, last4, key_source, fallback_reason, reserved_nano_usd, worker_id)
-    SELECT j.id, j.company_id, j.user_id, j.token_id, j.account, j.operation, coalesce(j.kind, 'call'), j.wire,
-      coalesce(j.streaming, false), j.provider, j.slug, j.model, j.key_id, j.key_version, j.last4, j.key_source,
-      j.fallback_reason, coalesce(j.reserved_nano_usd, 0), j.worker_id
-    FROM judged j WHERE j.verdict = 'ok' AND j.old_day IS NULL
+  WITH inserted AS (
+    INSERT INTO requests (id, day, created_at, company_id, user_id, token_id, account, operation, kind, wire, streaming, provider,
+      slug, model, key_id, key_version, last4, key_source, fallback_reason, reserved_nano_usd, worker_id, price_id, running_meters)
+    SELECT a.id, today, moment, a.company_id, a.user_id, a.token_id, a.account, a.operation, a.kind, a.wire, a.streaming,
+      a.provider, a.slug, a.model, a.key_id, a.key_version, a.last4, a.key_source, a.fallback_reason, granted[a.i], a.worker_id,
+      a.price_id, (SELECT array_agg(DISTINCT l.meter) FROM jsonb_to_recordset(a.limits) AS l (meter text, kind text)
+        WHERE l.kind = 'running')
+    FROM unnest(asked) a WHERE a.i = ANY (admitted)
     ON CONFLICT DO NOTHING
-    RETURNING requests.id, requests.day
+    RETURNING requests.id, requests.day, requests.reserved_nano_usd
   ), held AS (
     INSERT INTO reservations (day, id) SELECT ins.day, ins.id FROM inserted ins
   ), evented AS (
     INSERT INTO audit_events (company_id, kind, actor, user_id, request_id, request_day, key_id, provider, last4, data)
-    SELECT j.company_id, coalesce(j.kind, 'call') || '.started', coalesce(j.actor, 'system'), j.user_id, j.id, ins.day,
+    SELECT j.company_id, j.kind || '.started', coalesce(j.actor, 'system'), j.user_id, j.id, today,
       j.key_id, j.slug, j.last4, jsonb_strip_nulls(jsonb_build_object('model', j.model, 'key_source', j.key_source,
         'operation', j.operation, 'account', j.account, 'wire', j.wire, 'fallback_reason', j.fallback_reason,
-        'reserved_nano_usd', j.reserved_nano_usd))
-    FROM inserted ins JOIN judged j ON j.id = ins.id
+        'reserved_nano_usd', granted[j.i], 'price', j.price_id))
+    FROM inserted ins JOIN unnest(asked) j ON j.id = ins.id
   )
   -- Without a day: the same id is being inserted elsewhere at this moment. The caller asks again and finds it.
-  SELECT j.id, j.verdict, coalesce(j.old_day, ins.day)::text FROM judged j LEFT JOIN inserted ins ON ins.id = j.id;
+  SELECT a.id, CASE WHEN refusals[a.i] IS NOT NULL THEN 'refused' ELSE verdicts[a.i] END, coalesce(old_days[a.i], ins.day)::text,
+    coalesce(ins.reserved_nano_usd,
+      (SELECT q.reserved_nano_usd FROM requests q WHERE q.day = old_days[a.i] AND q.id = a.id)),
+    remaining[a.i],
+    (extract(epoch FROM coalesce((SELECT q.created_at FROM requests q WHERE q.day = old_days[a.i] AND q.id = a.id), moment))
+      * 1000)::bigint,
+    refusals[a.i]
+  FROM unnest(asked) a LEFT JOIN inserted ins ON ins.id = a.id;
 END $function$;
 -- reserve(calls jsonb) may be called by: ownkey_worker
 
@@ -866,7 +1233,7 @@ BEGIN
     SELECT DISTINCT ON (x.day, x.id) * FROM jsonb_to_recordset(calls) AS x (id text, day date, state text, http_status int,
       error_code text, provider_request_id text, input_tokens bigint, cached_tokens bigint, cache_write_5m_tokens bigint,
       cache_write_1h_tokens bigint, output_tokens bigint, reasoning_tokens bigint, cost_nano_usd bigint, cost_basis text,
-      latency_ms int, ttfb_ms int)
+      price_id text, latency_ms int, ttfb_ms int)
   ), before AS MATERIALIZED (
     SELECT r.day, r.id, r.state, r.http_status, r.cost_nano_usd, r.cost_basis, r.input_tokens, r.cached_tokens, r.output_tokens
     FROM requests r WHERE r.day = ANY (days) AND r.id = ANY (ids) AND r.state IN ('reserved', 'expired')
@@ -878,6 +1245,7 @@ BEGIN
       cached_tokens = coalesce(i.cached_tokens, 0), cache_write_5m_tokens = coalesce(i.cache_write_5m_tokens, 0),
       cache_write_1h_tokens = coalesce(i.cache_write_1h_tokens, 0), output_tokens = coalesce(i.output_tokens, 0),
       reasoning_tokens = coalesce(i.reasoning_tokens, 0), cost_nano_usd = i.cost_nano_usd, cost_basis = i.cost_basis,
+      price_id = coalesce(i.price_id, r.price_id),
       over_reservation = r.reserved_nano_usd > 0 AND coalesce(i.cost_nano_usd > r.reserved_nano_usd, false),
       latency_ms = i.latency_ms, ttfb_ms = i.ttfb_ms, settled_at = clock_timestamp()
     FROM input i JOIN before b ON b.day = i.day AND b.id = i.id
@@ -891,7 +1259,7 @@ BEGIN
     SELECT a.company_id, a.kind || '.settled', a.user_id, a.id, a.day, a.key_id, a.slug, a.last4,
       jsonb_strip_nulls(jsonb_build_object('state', a.state, 'http_status', a.http_status, 'error_code', a.error_code,
         'model', a.model, 'key_source', a.key_source, 'input_tokens', a.input_tokens, 'cached_tokens', a.cached_tokens,
-        'output_tokens', a.output_tokens, 'cost_nano_usd', a.cost_nano_usd, 'cost_basis', a.cost_basis,
+        'output_tokens', a.output_tokens, 'cost_nano_usd', a.cost_nano_usd, 'cost_basis', a.cost_basis, 'price', a.price_id,
         'latency_ms', a.latency_ms, 'ttfb_ms', a.ttfb_ms))
     FROM after a
   )
@@ -904,7 +1272,9 @@ BEGIN
       (a.cost_nano_usd IS NULL AND a.state <> 'released')::int - (b.state = 'expired' AND b.cost_nano_usd IS NULL)::int,
       coalesce((a.cost_basis = 'estimated')::int, 0) - coalesce((b.cost_basis = 'estimated')::int, 0),
       a.input_tokens - b.input_tokens, a.cached_tokens - b.cached_tokens, a.output_tokens - b.output_tokens,
-      coalesce(a.cost_nano_usd, 0) - coalesce(b.cost_nano_usd, 0))::settled_call)
+      coalesce(a.cost_nano_usd, 0) - coalesce(b.cost_nano_usd, 0), a.day, a.fallback_reason IS NOT NULL,
+      CASE WHEN b.state = 'reserved' THEN a.reserved_nano_usd ELSE 0 END,
+      CASE WHEN b.state = 'reserved' THEN a.running_meters END)::settled_call)
     INTO moved, added
     FROM after a JOIN before b ON b.day = a.day AND b.id = a.id;
   IF moved IS NULL THEN RETURN; END IF;
@@ -930,9 +1300,50 @@ BEGIN
     estimated = u.estimated + excluded.estimated, input_tokens = u.input_tokens + excluded.input_tokens,
     cached_tokens = u.cached_tokens + excluded.cached_tokens, output_tokens = u.output_tokens + excluded.output_tokens,
     cost_nano_usd = u.cost_nano_usd + excluded.cost_nano_usd;
+
+  FOR k IN
+    INSERT INTO meters AS m (company_id, meter, kind, start, settled, reserved)
+    SELECT s.company_id, b.meter, b.kind, b.start, sum(b.settled), sum(b.reserved)
+    FROM unnest(added) s
+    CROSS JOIN LATERAL (VALUES (s.day::timestamp AT TIME ZONE 'UTC', date_trunc('month', s.day::timestamp) AT TIME ZONE 'UTC'))
+      AS period (day, month)
+    CROSS JOIN LATERAL (
+      SELECT v.meter, v.kind, v.start, s.cost_nano_usd AS settled, -s.freed_nano_usd AS reserved
+      FROM (VALUES
+        ('', 'day', period.day, true), ('', 'month', period.month, true),
+        (s.user_id, 'day', period.day, s.user_id <> ''), (s.user_id, 'month', period.month, s.user_id <> ''),
+        ('credits', 'month', period.month, s.key_source = 'platform'),
+        ('fallback', 'day', period.day, s.fallback), ('fallback', 'month', period.month, s.fallback)
+      ) AS v (meter, kind, start, counts)
+      WHERE v.counts AND (s.cost_nano_usd <> 0 OR s.freed_nano_usd <> 0)
+      UNION ALL
+      SELECT r.meter, 'running', '-infinity', 0, -1 FROM unnest(s.running_meters) AS r (meter)
+    ) b
+    WHERE s.company_id IS NOT NULL
+    GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+    ON CONFLICT (company_id, meter, kind, start) DO UPDATE
+      SET settled = m.settled + excluded.settled, reserved = m.reserved + excluded.reserved
+    RETURNING m.company_id, m.meter, m.kind, m.start, m.cap, m.settled, m.reserved
+  LOOP
+    IF k.meter = '' AND k.cap IS NOT NULL THEN
+      PERFORM note_alert(k.company_id, k.meter, k.kind, k.start, k.cap, k.settled, k.reserved, 'spent', NULL);
+    END IF;
+  END LOOP;
   RETURN QUERY SELECT unnest(moved);
 END $function$;
 -- settle(calls jsonb) may be called by: ownkey_worker
+
+CREATE OR REPLACE FUNCTION ownkey.tell_alert()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'ownkey', 'pg_temp'
+AS $function$
+BEGIN
+  PERFORM pg_notify('ownkey_outbox', '');
+  RETURN NULL;
+END $function$;
+-- tell_alert() may be called by: the owner alone
 
 CREATE OR REPLACE FUNCTION ownkey.tell_job()
  RETURNS trigger

@@ -12,10 +12,12 @@ import { useTestDatabase } from '../kit/postgres.ts';
  * those alone. A table that is not here, or a right that is not written here, fails.
  */
 const RIGHTS: Record<string, { control: string; worker: string }> = {
+  alerts: { control: 'S U(told_at)', worker: '' },
   audit_chain: { control: 'S', worker: 'I S' },
   audit_events: { control: 'I S', worker: 'I S' },
   audit_heads: { control: 'S', worker: 'I S U' },
   audit_sealer: { control: '', worker: 'S U' },
+  caps: { control: 'D I S U', worker: 'S' },
   companies: { control: 'I S U', worker: 'S' },
   envelopes: { control: '', worker: 'I S U' },
   installation: { control: 'S U(settings)', worker: 'S' },
@@ -25,10 +27,12 @@ const RIGHTS: Record<string, { control: string; worker: string }> = {
       'I S U(base_url,changed_at,changed_by,destination,keyless,last4,latency_ms,mask,models_count,permissions,row_version,status,status_detail,tested_at,version)',
   },
   logins: { control: 'D I S U(password_changed_at,password_hash)', worker: '' },
+  meters: { control: 'S', worker: 'S' },
   model_lists: { control: 'S', worker: 'I S U' },
   one_time_codes: { control: 'D I S', worker: '' },
   operators: { control: 'D I S', worker: '' },
   plans: { control: 'D I S U', worker: 'S' },
+  prices: { control: 'I S U(ended_at)', worker: 'S' },
   requests: { control: 'S', worker: 'S' },
   requests_other: { control: '', worker: '' },
   reservations: { control: 'S', worker: 'S' },
@@ -36,7 +40,10 @@ const RIGHTS: Record<string, { control: string; worker: string }> = {
   sessions: { control: 'D I S U(expires_at,last_seen_at)', worker: '' },
   sign_in_tries: { control: 'D I S U', worker: '' },
   sources: { control: 'D I S U', worker: 'I S U' },
-  tokens: { control: 'D I S U(expires_at,last_used_at,name)', worker: 'S U(last_used_at)' },
+  tokens: {
+    control: 'D I S U(concurrent_requests,expires_at,last_used_at,name,requests_per_minute)',
+    worker: 'S U(last_used_at)',
+  },
   usage_hourly: { control: 'S', worker: '' },
   used_nonces: { control: '', worker: 'D I S' },
   users: { control: 'D I S U', worker: 'I S' },
@@ -54,15 +61,21 @@ const FUNCTIONS: Record<string, string> = {
   bump_on_change: '',
   bump_on_company_change: '',
   bump_on_plan_change: '',
+  bump_on_price_change: '',
+  clean_meters: 'control',
   ensure_partitions: 'control',
   erase_company: 'control',
   expire: 'worker',
   find_session: 'control',
   find_token: 'control',
+  ledger_now: 'control worker',
+  meet_caps: 'control',
+  note_alert: '',
   remove_login: '',
   renew: 'worker',
   reserve: 'worker',
   settle: 'worker',
+  tell_alert: '',
   tell_job: '',
   tell_key_gone: '',
 };
@@ -234,6 +247,10 @@ describe('rows of another company', () => {
     'audit_chain',
     'audit_heads',
     'usage_hourly',
+    'prices',
+    'caps',
+    'meters',
+    'alerts',
   ];
   let mine: string;
   let foreign: string;
@@ -269,6 +286,16 @@ describe('rows of another company', () => {
       ["INSERT INTO audit_heads (company_id, n, hash, mac, kek_id) VALUES ($1, 1, 'x', 'x', 'x')", [id]],
       [
         "INSERT INTO usage_hourly (company_id, hour, provider, slug, model, operation, user_id, key_id, key_source) VALUES ($1, now(), '', '', '', '', '', '', '')",
+        [id],
+      ],
+      [
+        "INSERT INTO prices (id, origin, company_id, slug, model, rates) VALUES ($1, 'company', $1, 'x', 'x', '{}')",
+        [id],
+      ],
+      ["INSERT INTO caps (company_id, subject, period) VALUES ($1, 'company', 'day')", [id]],
+      ["INSERT INTO meters (company_id, meter, kind, start) VALUES ($1, '', 'day', now())", [id]],
+      [
+        "INSERT INTO alerts (company_id, meter, kind, start, threshold, cap_nano_usd, settled_nano_usd, reserved_nano_usd, cause) VALUES ($1, '', 'day', now(), 80, 1, 1, 0, 'spent')",
         [id],
       ],
     ];

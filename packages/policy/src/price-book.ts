@@ -1,0 +1,68 @@
+import { type ModelMatch, PRICE_ORIGINS, type PriceRow } from '@ownkey/contract/price';
+
+const NAMES_MAX = 10_000;
+
+/**
+ * Finds the price of a model: the company's own, the operator's, the catalogue's, the sandbox's, in this order; of several of one
+ * origin, the one that came into force last. No price is `null`, which is not the same as free.
+ */
+export class PriceBook {
+  readonly #bySlug = new Map<string, PriceRow[]>();
+  /** Rows that could price a name, by slug and name: the match is worked out once a name, the times at every question. */
+  readonly #byName = new Map<string, readonly PriceRow[]>();
+
+  constructor(rows: readonly PriceRow[]) {
+    for (const row of rows) {
+      const list = this.#bySlug.get(row.slug);
+      if (list) list.push(row);
+      else this.#bySlug.set(row.slug, [row]);
+    }
+  }
+
+  /** `company`: rows of the company of the call; they are not part of the book. `at`: milliseconds since 1970. */
+  find(slug: string, model: string, at: number, company: readonly PriceRow[] = []): PriceRow | null {
+    const own = company.filter((row) => row.slug === slug && covers(row, model));
+    const rows = [...own, ...this.#candidates(slug, model)].filter((row) => isInForce(row, at));
+    let best: PriceRow | null = null;
+    for (const row of rows) if (best === null || isBefore(row, best)) best = row;
+    return best;
+  }
+
+  #candidates(slug: string, model: string): readonly PriceRow[] {
+    const name = `${slug}/${model}`;
+    let known = this.#byName.get(name);
+    if (known === undefined) {
+      known = (this.#bySlug.get(slug) ?? []).filter((row) => covers(row, model));
+      if (this.#byName.size >= NAMES_MAX) this.#byName.clear();
+      this.#byName.set(name, known);
+    }
+    return known;
+  }
+}
+
+function covers(row: PriceRow, model: string): boolean {
+  return row.match === null ? row.model === model : matchesModel(row.match, model);
+}
+
+function isInForce({ validFrom, endedAt }: PriceRow, at: number): boolean {
+  return validFrom <= at && (endedAt === null || endedAt > at);
+}
+
+/** An exact name comes before a pattern of the same origin; then the newer one, then the one that came first. */
+function isBefore(a: PriceRow, b: PriceRow): boolean {
+  const origin = PRICE_ORIGINS.indexOf(a.origin) - PRICE_ORIGINS.indexOf(b.origin);
+  if (origin !== 0) return origin < 0;
+  if ((a.match === null) !== (b.match === null)) return a.match === null;
+  return a.validFrom > b.validFrom;
+}
+
+export function matchesModel(match: ModelMatch, model: string): boolean {
+  const name = model.toLowerCase();
+  if ('or' in match) return match.or.some((part) => matchesModel(part, model));
+  if ('and' in match) return match.and.every((part) => matchesModel(part, model));
+  if ('equals' in match) return name === match.equals.toLowerCase();
+  if ('starts_with' in match) return name.startsWith(match.starts_with.toLowerCase());
+  if ('ends_with' in match) return name.endsWith(match.ends_with.toLowerCase());
+  if ('contains' in match) return name.includes(match.contains.toLowerCase());
+  return new RegExp(match.regex).test(model);
+}
