@@ -51,7 +51,10 @@ function who(access: RouteAccess): string {
     case 'session':
       return 'signed in';
     case 'company':
-      return access.admin === true ? `${code(access.scope)}, admins` : code(access.scope);
+      return [
+        access.or === undefined ? code(access.scope) : `${code(access.scope)} or ${code(access.or)}`,
+        ...(access.admin === true ? ['admins'] : []),
+      ].join(', ');
     case 'host':
     case 'operator':
       return code(access.who);

@@ -5,13 +5,14 @@ import type { Scope } from '../scopes.ts';
  * Who may call a route.
  * - `public`: anybody, signed in or not.
  * - `session`: somebody signed in to the console.
- * - `company`: a session or token of the company, or a host token that names one, with this scope; `admin` = members may not.
+ * - `company`: a session or token of the company, or a host token that names one, with this scope, or with `or`; `admin` = members
+ *   may not.
  * - `host`, `operator`: a token with that scope, or a signed-in operator. Neither is of any company.
  */
 export type RouteAccess =
   | { readonly who: 'public' }
   | { readonly who: 'session' }
-  | { readonly who: 'company'; readonly scope: Scope; readonly admin?: true }
+  | { readonly who: 'company'; readonly scope: Scope; readonly or?: Scope; readonly admin?: true }
   | { readonly who: 'host' }
   | { readonly who: 'operator' };
 
@@ -26,6 +27,8 @@ export interface Route {
   readonly query?: Schema;
   readonly headers?: Schema;
   readonly body?: Schema;
+  /** Largest body in bytes, where it is not that of every call. */
+  readonly bodyBytesMax?: number;
   /** By status; what it does not declare never leaves the server. */
   readonly answers: Readonly<Record<number, Schema>>;
   /** Same route under another address, left out of the description. */
@@ -37,9 +40,9 @@ export const SESSION = { who: 'session' } as const satisfies RouteAccess;
 export const HOST = { who: 'host' } as const satisfies RouteAccess;
 export const OPERATOR = { who: 'operator' } as const satisfies RouteAccess;
 
-/** Who has the scope in the company. */
-export function company(scope: Scope) {
-  return { who: 'company', scope } as const satisfies RouteAccess;
+/** Who has the scope in the company, or the other one. */
+export function company(scope: Scope, or?: Scope) {
+  return { who: 'company', scope, ...(or === undefined ? {} : { or }) } as const satisfies RouteAccess;
 }
 
 /** The same, and members may not. */

@@ -33,7 +33,15 @@ export interface InstallationCaller {
   readonly scopes: readonly string[];
 }
 
-const MEMBER_SCOPES: readonly Scope[] = ['keys:read', 'keys:write', 'usage:read', 'audit:read', 'inference'];
+/** `caps:write`: members may lower their own. */
+const MEMBER_SCOPES: readonly Scope[] = [
+  'keys:read',
+  'keys:write',
+  'caps:write',
+  'usage:read',
+  'audit:read',
+  'inference',
+];
 const ADMIN_SCOPES: readonly Scope[] = ['company:admin'];
 const OPERATOR_SCOPES: readonly Scope[] = ['host', 'operator'];
 
@@ -136,11 +144,12 @@ async function namedCompany(
 async function ownCompany(
   database: Database,
   credential: Exclude<Credential, { kind: 'none' }>,
-  access: { readonly scope: Scope },
+  access: { readonly scope: Scope; readonly or?: Scope },
   named: Named,
 ): Promise<CompanyCaller> {
   const caller = credential.kind === 'session' ? ofSession(credential.session) : ofToken(credential.token);
-  if (!hasScope(caller.scopes, access.scope)) throw new OwnkeyError('auth.scope', { scope: access.scope });
+  const allowed = [access.scope, access.or].some((scope) => scope !== undefined && hasScope(caller.scopes, scope));
+  if (!allowed) throw new OwnkeyError('auth.scope', { scope: access.scope });
   if (named.company !== null && named.company !== caller.companyId) {
     const id = await database.tenant(caller.companyId, (sql) => findCompanyId(sql, named.company ?? ''));
     if (id !== caller.companyId) throw new OwnkeyError('not_found');

@@ -51,7 +51,7 @@ describe('tokens', () => {
       [company.admin, { scopes: ['host'] }, 'auth.scope'],
       [company.admin, { scopes: ['operator'] }, 'auth.scope'],
       [company.member, { scopes: ['company:admin'] }, 'auth.scope'],
-      [company.member, { scopes: ['caps:write'] }, 'auth.scope'],
+      [company.member, { scopes: ['act_as_user'] }, 'auth.scope'],
       [keysAlone, { scopes: ['keys:read'] }, 'auth.scope'],
       [keysAlone, { scopes: ['inference'] }, 'auth.scope'],
     ];
