@@ -9,6 +9,7 @@ import { readModelList } from '@ownkey/providers/models';
 import type { SealContext } from '@ownkey/vault/context';
 import type { KekRing } from '@ownkey/vault/kek';
 import { newKeyId, newNonce, sealKey } from '@ownkey/vault/seal';
+import { Configurations } from '@ownkey/worker/access/configurations';
 import { composeKeys, type Keys } from '@ownkey/worker/compose-keys';
 import { createPool, sqlOf } from '@ownkey/worker/database';
 import { PooledEgress } from '@ownkey/worker/egress/pooled-egress';
@@ -78,6 +79,7 @@ export async function startKeyWorker(workerUrl: string, options: KeyWorkerOption
   });
   const ledger = new PostgresLedger({ sql: sqlOf(ledgerPool), workerId: 'test', log: quiet });
   const keys = composeKeys({
+    configurations: new Configurations(sql),
     pool,
     kekRing: ring,
     sealingKeys,

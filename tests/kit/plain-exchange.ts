@@ -12,12 +12,21 @@ import type { Usage } from '@ownkey/contract/usage';
  * The simplest dialect there can be: bytes pass, a JSON answer's or an event's `usage` is read, failures are JSON. For tests of the
  * gateway around the dialects. When the body has `add: true`, a parameter is added that the provider may refuse (status 422).
  */
-export function plainExchange(_target: ProviderTarget, request: CallerRequest): Exchange {
-  const parsed: Record<string, unknown> = JSON.parse(request.body.toString());
-  return exchangeOf({ ...parsed, model: request.upstreamModel }, parsed.add === true);
+export function plainExchange(target: ProviderTarget, request: CallerRequest): Exchange {
+  return plainReader(1_000_000)(target, request);
 }
 
-function exchangeOf(body: Record<string, unknown>, added: boolean): Exchange {
+/** The same, holding answers up to this size. */
+export function plainReader(bytesMax: number): (target: ProviderTarget, request: CallerRequest) => Exchange {
+  return (_, request) => exchangeFor(request, bytesMax);
+}
+
+function exchangeFor(request: CallerRequest, bytesMax: number): Exchange {
+  const parsed: Record<string, unknown> = JSON.parse(request.body.toString());
+  return exchangeOf({ ...parsed, model: request.upstreamModel }, parsed.add === true, bytesMax);
+}
+
+function exchangeOf(body: Record<string, unknown>, added: boolean, bytesMax: number): Exchange {
   return {
     request: {
       method: 'POST',
@@ -25,8 +34,8 @@ function exchangeOf(body: Record<string, unknown>, added: boolean): Exchange {
       headers: { 'content-type': 'application/json' },
       body: Buffer.from(JSON.stringify(added ? { ...body, added: true } : body)),
     },
-    reader: () => new PlainReader(),
-    withoutAddedParameters: (failure) => (added && failure.status === 422 ? exchangeOf(body, false) : null),
+    reader: () => new PlainReader(bytesMax),
+    withoutAddedParameters: (failure) => (added && failure.status === 422 ? exchangeOf(body, false, bytesMax) : null),
   };
 }
 
@@ -35,6 +44,11 @@ class PlainReader implements AnswerReader {
   #text = '';
   #started = false;
   #cut = false;
+  readonly #bytesMax: number;
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
 
   head(status: number, headers: Readonly<Record<string, string>>) {
     this.#status = status;
@@ -42,7 +56,7 @@ class PlainReader implements AnswerReader {
   }
 
   push(chunk: Buffer): Buffer | null {
-    if (this.#text.length + chunk.length > 1_000_000) throw new AnswerTooLarge(1_000_000);
+    if (this.#text.length + chunk.length > this.#bytesMax) throw new AnswerTooLarge(this.#bytesMax);
     this.#text += chunk.toString();
     if (this.#status >= 400) return null;
     this.#started = true;

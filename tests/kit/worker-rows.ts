@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { newId } from '@ownkey/contract/ids';
+import type { Rates } from '@ownkey/contract/price';
 import type { Client } from 'pg';
 
 /** Rows for tests of the worker, written as the owner. Every function returns what it made. */
@@ -88,6 +89,38 @@ export async function seedKey(
       key.position ?? 0,
       key.allowedModels ?? null,
       key.status ?? 'valid',
+    ],
+  );
+  return id;
+}
+
+/** A price of the operator's. Rates are nano-USD per million tokens, `request` nano-USD per request. */
+export async function seedPrice(
+  owner: Client,
+  price: { slug: string; model: string; companyId?: string } & Partial<Rates>,
+): Promise<string> {
+  const { slug, model, companyId = null, ...given } = price;
+  const input = given.input ?? 1_000_000_000;
+  const base = {
+    input,
+    cache_read: input,
+    cache_write_5m: input,
+    cache_write_1h: input,
+    output: 2_000_000_000,
+    request: 0,
+    ...given,
+  };
+  const id = newId('price');
+  await owner.query(
+    `INSERT INTO ownkey.prices (id, origin, company_id, slug, model, rates, valid_from)
+     VALUES ($1, $2, $3, $4, $5, $6, now() - interval '1 hour')`,
+    [
+      id,
+      companyId === null ? 'operator' : 'company',
+      companyId,
+      slug,
+      model,
+      JSON.stringify({ base, tiers: [], windows: [], unbounded: [] }),
     ],
   );
   return id;

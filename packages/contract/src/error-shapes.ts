@@ -39,7 +39,7 @@ export function errorHeaders(code: ErrorCode, facts: ErrorFacts = {}): Record<st
 /** Facts clients may act on; the rest is in the sentence. */
 function extra(facts: ErrorFacts): Record<string, unknown> {
   const kept: Record<string, unknown> = {};
-  for (const name of ['cap_usd', 'resets_at', 'upgrade_url', 'cost_usd']) {
+  for (const name of ['cap_usd', 'remaining_usd', 'cost_usd', 'whose', 'resets_at', 'upgrade_url', 'feature']) {
     if (facts[name] !== undefined) kept[name] = facts[name];
   }
   return kept;

@@ -118,6 +118,17 @@ export const ERRORS = {
     'This base URL cannot be used.',
     'Use the https address of a public host, without user name, query or fragment.',
   ),
+  'webhook.refused': entry(
+    400,
+    'This address cannot be called.',
+    'Use the https address of a public host, without user name or fragment.',
+  ),
+  'webhook.too_many': entry(409, 'There are {limit} webhooks, the most a company may have.', 'Remove one first.'),
+  'invitation.too_many': entry(
+    409,
+    '{limit} invitations are open, the most a company may have.',
+    'Withdraw some, or wait until they are accepted.',
+  ),
   'probe.limited': entry(429, 'Too many key tests in a minute.', 'Wait {seconds} s.', true),
   'clear_keys.off': entry(404, 'There is nothing here.', 'Seal the key with the SDK or the CLI.'),
   // Plan, consent, money: refusals a retry cannot change
@@ -134,21 +145,34 @@ export const ERRORS = {
   'ai.consent_off': entry(403, 'AI is turned off for this company.', 'An admin can turn it on under Settings.'),
   'spend.request_cap_reached': entry(
     402,
-    'This request could cost up to {cost_usd} USD; one request may cost at most {cap_usd} USD.',
-    'Ask for a shorter answer, or raise the cap.',
+    'Not sent: this request could cost up to {cost_usd} USD, more than the {cap_usd} USD allowed for one request.',
+    'Ask for a shorter answer, or have the cap raised.',
   ),
   'spend.day_cap_reached': entry(
     402,
-    "This request could pass today's cap of {cap_usd} USD.",
-    'Wait until {resets_at}, or raise the cap.',
+    "Not sent: this request could cost up to {cost_usd} USD, and {remaining_usd} USD is left of today's cap of {cap_usd} USD.",
+    'Ask for a shorter answer, have the cap raised, or wait until {resets_at}.',
   ),
   'spend.month_cap_reached': entry(
     402,
-    "This request could pass this month's cap of {cap_usd} USD.",
-    'Wait until {resets_at}, or raise the cap.',
+    "Not sent: this request could cost up to {cost_usd} USD, and {remaining_usd} USD is left of this month's cap of {cap_usd} USD.",
+    'Ask for a shorter answer, have the cap raised, or wait until {resets_at}.',
   ),
-  'credits.exhausted': entry(402, 'The credits of this month are used up.', 'Connect your own key, or upgrade.'),
-  'price.unknown': entry(402, 'There is no known price for {model}.', 'Use a model with a price, or your own key.'),
+  'spend.unbounded_feature': entry(
+    402,
+    'Not sent: what {feature} costs cannot be bounded, and a cap applies.',
+    'Leave {feature} out, or have the operator declare a ceiling for it.',
+  ),
+  'credits.exhausted': entry(
+    402,
+    "Not sent: this request could draw up to {cost_usd} USD, and {remaining_usd} USD is left of this month's credits of {cap_usd} USD.",
+    'Connect your own key, whose calls use no credits; or upgrade: {upgrade_url|ask your administrator}. Credits come back at {resets_at}.',
+  ),
+  'price.unknown': entry(
+    402,
+    'Not sent: there is no known price for {model}.',
+    'Use a model with a price, or set a price for this one.',
+  ),
   // Providers' failures, where the provider gave no error of its own to pass on
   'provider.unreachable': entry(502, '{provider} could not be reached.', 'Try again.', true),
   'provider.time_out': entry(504, '{provider} did not answer in time.', 'Try again.', true),

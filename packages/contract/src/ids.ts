@@ -14,6 +14,10 @@ export const ID_PREFIXES = {
   session: 'ses',
   kek: 'kek',
   sealingKey: 'seal',
+  price: 'price',
+  outbox: 'msg',
+  webhook: 'whk',
+  invitation: 'inv',
 } as const;
 
 export type IdKind = keyof typeof ID_PREFIXES;

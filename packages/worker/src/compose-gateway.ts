@@ -2,6 +2,7 @@ import type { PrepareExchange, ProviderFailure } from '@ownkey/contract/dialect'
 import type { CatalogueEntry, Wire } from '@ownkey/contract/provider';
 import type { Logger } from '@ownkey/guard/log';
 import type { Scrubber } from '@ownkey/guard/scrub';
+import { maxOutputTokens } from '@ownkey/providers/catalogue';
 import { type CallerReader, createCallerReader } from './access/caller.ts';
 import { Configurations } from './access/configurations.ts';
 import { createUser, type Sql } from './access/load.ts';
@@ -39,7 +40,7 @@ export interface GatewayOptions {
   scrubber: Scrubber;
   log: Logger;
   /** What handles keys and jobs, made of what the gateway offers. */
-  keys: (offered: { ledger: Ledger; callers: CallerReader }) => KeysOfGateway;
+  keys: (offered: { ledger: Ledger; callers: CallerReader; configurations: Configurations }) => KeysOfGateway;
 }
 
 export interface KeysOfGateway {
@@ -105,7 +106,7 @@ export function composeGateway(options: GatewayOptions): Gateway {
   });
   const runningKeys = new RunningKeys(options.sql, (keyId, version) => egress.closeKey(keyId, version));
   const check = singleCheck(() => runningKeys.check(), log);
-  const keys = options.keys({ ledger, callers });
+  const keys = options.keys({ ledger, callers, configurations });
   const listener = new Listener({
     connectionString: options.listenDatabaseUrl,
     workerId,
@@ -140,6 +141,9 @@ export function composeGateway(options: GatewayOptions): Gateway {
     callers,
     targets,
     listModels: async (caller, connected) => (await modelLists.list(caller, connected)).map((model) => model.id),
+    modelMaxTokens: ({ key, target, model }) =>
+      modelLists.known(key, model)?.maxOutputTokens ?? maxOutputTokens(target.entry, model),
+    now: Date.now,
     prepareExchange: options.prepareExchange,
     bodyLimits: { bytesMax: options.bodyBytesMax, idleTimeoutMs: limits.bodyIdleMs, timeoutMs: limits.bodyMs },
     bodyBudget,

@@ -7,6 +7,7 @@ import type { Catalogue } from '@ownkey/providers/catalogue';
 import type { KekRing } from '@ownkey/vault/kek';
 import type { Pool } from 'pg';
 import type { CallerReader } from './access/caller.ts';
+import type { Configurations } from './access/configurations.ts';
 import { verifyCompany } from './audit/verify.ts';
 import { answering, sqlOf } from './database.ts';
 import type { Egress } from './egress/egress.ts';
@@ -36,6 +37,7 @@ export interface KeysOptions {
   readonly envelopes: EnvelopeStore;
   readonly egress: Egress & UnstoredEgress;
   readonly ledger: Ledger;
+  readonly configurations: Configurations;
   readonly prepareExchange: PrepareExchange;
   readonly readModelList: (entry: CatalogueEntry, body: Buffer) => readonly ListedModel[];
   readonly scrubber: Scrubber;
@@ -60,6 +62,7 @@ export function composeKeys(options: KeysOptions): Keys {
   const prober = createProber({
     egress,
     ledger,
+    configurations: options.configurations,
     sql,
     prepareExchange,
     readModelList,

@@ -93,7 +93,7 @@ export async function startWorker(config: WorkerConfig, handle: object | null = 
     idleTimeoutMs: config.idleTimeoutMs,
     scrubber,
     log,
-    keys: ({ ledger, callers }) => {
+    keys: ({ ledger, callers, configurations }) => {
       const keys = composeKeys({
         pool,
         kekRing,
@@ -104,6 +104,7 @@ export async function startWorker(config: WorkerConfig, handle: object | null = 
         envelopes,
         egress,
         ledger,
+        configurations,
         prepareExchange,
         readModelList,
         scrubber,

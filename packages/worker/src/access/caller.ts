@@ -9,7 +9,7 @@ import { type Configuration, isTokenOf, type TokenRecord } from './snapshot.ts';
 
 /** Who calls, for which company and user, and the configuration everything about the call is decided on. */
 export interface Caller {
-  tokenId: string;
+  token: Pick<TokenRecord, 'id' | 'requestsPerMinute' | 'concurrentRequests'>;
   scopes: readonly string[];
   /** The host's own token: it may do what its companies may. */
   host: boolean;
@@ -87,7 +87,7 @@ async function readCaller(
     if (!host && !hasScope(token.scopes, scope)) throw new OwnkeyError('auth.scope', { scope });
   }
   const userId = await readUser({ configurations, createUser, configuration, token, host, userName });
-  return { tokenId: token.id, scopes: token.scopes, host, configuration, userId, operation, account, fresh: isFresh };
+  return { token, scopes: token.scopes, host, configuration, userId, operation, account, fresh: isFresh };
 }
 
 function checkToken(token: TokenRecord | null, now: number): asserts token is TokenRecord {

@@ -1,4 +1,5 @@
 import { loadCompany, loadInstallation, loadToken, loadUser, loadVersions, type Sql } from './load.ts';
+import { PriceLoader } from './load-spend.ts';
 import { SharedLoads } from './shared-loads.ts';
 import type { CompanySnapshot, Configuration, InstallationSnapshot, TokenRecord } from './snapshot.ts';
 
@@ -24,7 +25,8 @@ export class Configurations {
   constructor(sql: Sql) {
     this.#sql = sql;
     this.#companyLoads = new SharedLoads((name) => loadCompany(sql, name));
-    this.#installationLoads = new SharedLoads(() => loadInstallation(sql));
+    const prices = new PriceLoader(sql);
+    this.#installationLoads = new SharedLoads(() => loadInstallation(sql, prices));
   }
 
   knownToken(hash: string): TokenRecord | null {
@@ -58,6 +60,14 @@ export class Configurations {
     keep(this.#companies, company.id, current, COMPANIES_MAX);
     if (name !== company.id) keep(this.#names, name, company.id, COMPANIES_MAX);
     return { company: current, installation: this.#installation };
+  }
+
+  /** The installation alone: for what belongs to no company. */
+  async freshInstallation(): Promise<InstallationSnapshot> {
+    const before = this.#installation;
+    const loaded = await this.#installationLoads.get('');
+    this.#installation = newest(this.#installation, before, loaded);
+    return this.#installation;
   }
 
   /** Id of a user of the company; null = there is none. Asked of the database only when the snapshot does not know the name. */

@@ -1,6 +1,16 @@
 import { newId } from '@ownkey/contract/ids';
 import type { KeyOwner, KeyStatus } from '@ownkey/contract/key';
+import { readPolicies } from '@ownkey/contract/policies';
 import type { SourceRow } from '@ownkey/policy/decide-source';
+import {
+  CAP_COLUMNS,
+  type CapRecord,
+  PRICE_COLUMNS,
+  type PriceLoader,
+  type PriceRecord,
+  toCap,
+  toPrice,
+} from './load-spend.ts';
 import {
   type CompanySnapshot,
   type InstallationSnapshot,
@@ -39,10 +49,16 @@ interface KeyRow {
 const KEY_COLUMNS = `id, owner, user_id, provider, slug, preset, base_url, destination, keyless, last4, enabled, position,
   allowed_models, status, version`;
 
-/** Plans, platform keys and the version they belong to, in one statement. */
-export async function loadInstallation(sql: Sql): Promise<InstallationSnapshot> {
-  const { rows } = await sql.query<{ version: string; plans: PlanRow[] | null; keys: KeyRow[] | null }>(
-    `SELECT config_version::text AS version, (SELECT json_agg(p) FROM plans p) AS plans,
+/** Plans, platform keys, policies and the version they belong to, in one statement. `prices`: as `PriceLoader` keeps them. */
+export async function loadInstallation(sql: Sql, prices: PriceLoader): Promise<InstallationSnapshot> {
+  const { rows } = await sql.query<{
+    version: string;
+    prices_version: string;
+    settings: Record<string, unknown>;
+    plans: PlanRow[] | null;
+    keys: KeyRow[] | null;
+  }>(
+    `SELECT config_version::text AS version, prices_version::text, settings, (SELECT json_agg(p) FROM plans p) AS plans,
        (SELECT json_agg(k) FROM (SELECT ${KEY_COLUMNS} FROM keys WHERE owner = 'platform') k) AS keys
      FROM installation`,
     [],
@@ -53,6 +69,8 @@ export async function loadInstallation(sql: Sql): Promise<InstallationSnapshot> 
     version: Number(row.version),
     plans: new Map((row.plans ?? []).map((plan) => [plan.id, toPlan(plan)])),
     platformKeys: bySlug(row.keys ?? []),
+    policies: readPolicies(row.settings),
+    prices: await prices.book(row.prices_version),
   };
 }
 
@@ -64,6 +82,9 @@ interface PlanRow {
   personal_keys: boolean;
   platform_models: string[] | null;
   upgrade_url: string | null;
+  credits_nano_usd: number | null;
+  requests_per_minute: number | null;
+  concurrent_requests: number | null;
 }
 
 function toPlan(row: PlanRow): Plan {
@@ -75,6 +96,9 @@ function toPlan(row: PlanRow): Plan {
     personalKeys: row.personal_keys,
     platformModels: row.platform_models,
     upgradeUrl: row.upgrade_url,
+    creditsNanoUsd: row.credits_nano_usd === null ? null : BigInt(row.credits_nano_usd),
+    requestsPerMinute: row.requests_per_minute,
+    concurrentRequests: row.concurrent_requests,
   };
 }
 
@@ -93,10 +117,14 @@ export async function loadCompany(sql: Sql, name: string): Promise<CompanySnapsh
     sources:
       | { provider: string; account: string; source: 'own' | 'platform'; on_failure: 'stop' | 'platform' }[]
       | null;
+    caps: CapRecord[] | null;
+    prices: PriceRecord[] | null;
   }>(
     `SELECT c.id, c.external_id, c.name, c.plan, c.ai_enabled, c.zero_retention, c.settings, c.config_version::text AS version,
        (SELECT json_agg(k) FROM (SELECT ${KEY_COLUMNS} FROM keys WHERE company_id = c.id) k) AS keys,
-       (SELECT json_agg(s) FROM (SELECT provider, account, source, on_failure FROM sources WHERE company_id = c.id) s) AS sources
+       (SELECT json_agg(s) FROM (SELECT provider, account, source, on_failure FROM sources WHERE company_id = c.id) s) AS sources,
+       (SELECT json_agg(a) FROM (SELECT ${CAP_COLUMNS} FROM caps WHERE company_id = c.id) a) AS caps,
+       (SELECT json_agg(p) FROM (SELECT ${PRICE_COLUMNS} FROM prices WHERE company_id = c.id ORDER BY valid_from DESC) p) AS prices
      FROM companies c WHERE c.id = $1 OR c.external_id = $1 ORDER BY (c.id = $1) DESC LIMIT 1`,
     [name],
   );
@@ -120,6 +148,9 @@ export async function loadCompany(sql: Sql, name: string): Promise<CompanySnapsh
         onFailure: row.zero_retention ? 'stop' : source.on_failure,
       }),
     ),
+    caps: (row.caps ?? []).map(toCap),
+    prices: (row.prices ?? []).map(toPrice),
+    blockUnpriced: row.settings.block_unpriced_models === true,
     users: new Map(),
   };
 }
@@ -164,10 +195,12 @@ export async function loadToken(sql: Sql, hash: Buffer): Promise<TokenRecord | n
     scopes: string[];
     kind: 'token' | 'embed';
     expires_at: Date | null;
+    requests_per_minute: number | null;
+    concurrent_requests: number | null;
     company_version: string | null;
     installation_version: string;
   }>(
-    `SELECT t.id, t.company_id, t.user_id, t.scopes, t.kind, t.expires_at, c.config_version::text AS company_version,
+    `SELECT t.id, t.company_id, t.user_id, t.scopes, t.kind, t.expires_at, t.requests_per_minute, t.concurrent_requests, c.config_version::text AS company_version,
        i.config_version::text AS installation_version
      FROM tokens t CROSS JOIN installation i LEFT JOIN companies c ON c.id = t.company_id WHERE t.hash = $1`,
     [hash],
@@ -181,6 +214,8 @@ export async function loadToken(sql: Sql, hash: Buffer): Promise<TokenRecord | n
     scopes: row.scopes,
     kind: row.kind,
     expiresAt: row.expires_at?.getTime() ?? null,
+    requestsPerMinute: row.requests_per_minute,
+    concurrentRequests: row.concurrent_requests,
     companyVersion: row.company_version === null ? null : Number(row.company_version),
     installationVersion: Number(row.installation_version),
   };

@@ -1,4 +1,8 @@
+import type { Policies } from '@ownkey/contract/policies';
+import type { PriceRow } from '@ownkey/contract/price';
+import type { CapRow } from '@ownkey/contract/spend';
 import type { SourceKey, SourcePlan, SourceRow } from '@ownkey/policy/decide-source';
+import type { PriceBook } from '@ownkey/policy/price-book';
 
 /** A stored key as routing sees it: no envelope, no key. */
 export interface StoredKey extends SourceKey {
@@ -14,6 +18,10 @@ export interface StoredKey extends SourceKey {
 
 export interface Plan extends SourcePlan {
   id: string;
+  /** Nano-USD of platform keys per UTC month; null = no limit. */
+  creditsNanoUsd: bigint | null;
+  requestsPerMinute: number | null;
+  concurrentRequests: number | null;
 }
 
 /** What is true for the whole installation at one `version`. Immutable. */
@@ -22,6 +30,9 @@ export interface InstallationSnapshot {
   plans: ReadonlyMap<string, Plan>;
   /** Keys of the operator by provider. */
   platformKeys: ReadonlyMap<string, readonly StoredKey[]>;
+  policies: Policies;
+  /** Prices that are not a company's own. */
+  prices: PriceBook;
 }
 
 /** What decisions for one company are made of, at one `version`. Immutable but for the users, which are added as they are named. */
@@ -37,6 +48,11 @@ export interface CompanySnapshot {
   /** Own keys by slug (catalogue id or slug of a custom endpoint). */
   ownKeys: ReadonlyMap<string, readonly StoredKey[]>;
   sources: readonly SourceRow[];
+  caps: readonly CapRow[];
+  /** The company's own prices. */
+  prices: readonly PriceRow[];
+  /** Calls without a known price are refused, on own keys too. */
+  blockUnpriced: boolean;
   /** Ids of users by the name they were called by (our id or the host's), as far as they were named since. Bounded. */
   users: Map<string, string>;
 }
@@ -50,6 +66,9 @@ export interface TokenRecord {
   kind: 'token' | 'embed';
   /** Milliseconds since 1970, or null for never. */
   expiresAt: number | null;
+  /** Limits of this token alone; null = none. */
+  requestsPerMinute: number | null;
+  concurrentRequests: number | null;
   /** Versions at the moment the token was read: it stands as long as the version that covers it (see `isTokenOf`). */
   companyVersion: number | null;
   installationVersion: number;

@@ -3,15 +3,18 @@ import { type AnswerReader, AnswerTooLarge, type Exchange, type ProviderFailure 
 import { errorHeaders, wireErrorBody } from '@ownkey/contract/error-shapes';
 import { ERRORS, type ErrorCode, type ErrorFacts, errorMessage } from '@ownkey/contract/errors';
 import { RESPONSE_HEADERS } from '@ownkey/contract/headers';
+import { formatUsd } from '@ownkey/contract/money';
 import type { Wire } from '@ownkey/contract/provider';
+import { NO_USAGE } from '@ownkey/contract/usage';
 import type { Logger } from '@ownkey/guard/log';
 import type { Scrubber } from '@ownkey/guard/scrub';
 import type { Egress, EgressError, EgressHandler, EgressStream, KeyRef } from '../egress/egress.ts';
 import type { Hold, Ledger, Settlement } from '../ledger/ledger.ts';
+import type { SpendPlan } from '../spend/plan-spend.ts';
 import { Relay } from './relay.ts';
 import type { Route } from './route.ts';
 import { scrubFailure } from './scrub-failure.ts';
-import { usageComment, usageOf } from './settlement.ts';
+import { costAtEnd, usageComment, usageOf } from './settlement.ts';
 
 /** What every call of the gateway shares. */
 export interface CallParts {
@@ -41,6 +44,11 @@ export interface CallPlan {
   keyRef: KeyRef;
   exchange: Exchange;
   requestBytes: number;
+  spend: SpendPlan;
+  /** The provider charges nothing for it (a count of tokens). */
+  free: boolean;
+  /** See `ReservedCall`. */
+  sentMaxTokens: number | null;
   /** The caller asked for usage in a last comment of the stream. */
   usageComment: boolean;
   /** A key that is gone before the call is sent leads to a new decision, not to an error. */
@@ -61,6 +69,7 @@ export function runCall(parts: CallParts, plan: CallPlan, response: ServerRespon
 }
 
 const FAILED = Symbol('failed');
+const FREE = { usage: NO_USAGE, basis: null };
 
 class Call implements EgressHandler {
   readonly #parts: CallParts;
@@ -79,6 +88,7 @@ class Call implements EgressHandler {
   #over = false;
   readonly #onClose = (): void => this.#callerGone();
   #failureSeen = false;
+  #complete = false;
 
   constructor(parts: CallParts, plan: CallPlan, response: ServerResponse, done: (end: CallEnd) => void) {
     this.#parts = parts;
@@ -123,6 +133,7 @@ class Call implements EgressHandler {
     const out = this.#read(() => this.#reader.end());
     if (out === FAILED) return;
     const failure = this.#reader.failure();
+    this.#complete = failure === null;
     if (failure !== null && !this.#relay.started) {
       if (this.#sendAgainWithout(failure)) return;
       this.#answerFailure(failure);
@@ -243,6 +254,8 @@ class Call implements EgressHandler {
   async #finish(settlement: Settlement, last: Buffer | null): Promise<void> {
     this.#over = true;
     await this.#book(settlement);
+    const { costNanoUsd } = settlement;
+    if (costNanoUsd !== null) this.#relay.addHeader(RESPONSE_HEADERS.costUsd, formatUsd(costNanoUsd));
     const comment = this.#plan.usageComment && this.#plan.streaming ? usageComment(settlement) : null;
     this.#relay.end(comment === null ? last : Buffer.concat([last ?? Buffer.alloc(0), comment]));
   }
@@ -255,23 +268,31 @@ class Call implements EgressHandler {
 
   #settlement(httpStatus: number | null, errorCode: string | null): Settlement {
     const reached = this.#status > 0 || this.#sent || errorCode === 'caller.gone';
-    const { usage, basis } = usageOf(this.#reader, this.#plan.requestBytes);
     const failure = this.#reader.failure();
+    const { spend, free, hold, requestBytes } = this.#plan;
+    const used = free
+      ? FREE
+      : usageOf(this.#reader, {
+          requestBytes,
+          complete: this.#complete,
+          failed: failure !== null,
+          elapsedMs: this.#elapsed(),
+          maxTokens: spend.bound?.maxTokens ?? 0,
+        });
     return {
       state: reached ? 'settled' : 'released',
       httpStatus,
       errorCode,
       providerRequestId: failure === null ? null : scrubFailure(failure, this.#parts.scrubber.scrubText).requestId,
-      usage,
-      basis,
-      costNanoUsd: null,
+      ...used,
+      ...(reached ? costAtEnd(spend.price, used, hold) : { costNanoUsd: null, priceId: null }),
       latencyMs: this.#elapsed(),
       ttfbMs: this.#ttfbMs,
     };
   }
 
   #ownHeaders(): Record<string, string> {
-    const { route, requestId } = this.#plan;
+    const { route, requestId, hold, sentMaxTokens } = this.#plan;
     const headers: Record<string, string> = {
       'cache-control': 'no-store',
       [RESPONSE_HEADERS.requestId]: requestId,
@@ -279,6 +300,8 @@ class Call implements EgressHandler {
       [RESPONSE_HEADERS.provider]: route.target.slug,
     };
     if (route.source === 'own' && route.key.last4 !== null) headers[RESPONSE_HEADERS.keyLast4] = route.key.last4;
+    if (hold.remainingNanoUsd !== null) headers[RESPONSE_HEADERS.capRemainingUsd] = formatUsd(hold.remainingNanoUsd);
+    if (sentMaxTokens !== null) headers[RESPONSE_HEADERS.maxTokens] = String(sentMaxTokens);
     return headers;
   }
 

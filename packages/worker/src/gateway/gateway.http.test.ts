@@ -2,8 +2,9 @@ import { newId } from '@ownkey/contract/ids';
 import type { Client } from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type GatewayUnderTest, send, startGateway } from '../../../../tests/kit/gateway.ts';
+import { plainReader } from '../../../../tests/kit/plain-exchange.ts';
 import { useTestDatabase } from '../../../../tests/kit/postgres.ts';
-import { seedCompany, seedKey, seedToken } from '../../../../tests/kit/worker-rows.ts';
+import { seedCompany, seedKey, seedPrice, seedToken } from '../../../../tests/kit/worker-rows.ts';
 
 const database = useTestDatabase();
 let owner: Client;
@@ -92,6 +93,7 @@ describe('an answered call', () => {
   test('on a platform key does not show its last four', async () => {
     await owner.query('DELETE FROM keys WHERE id = $1', [keyId]);
     const platform = await seedKey(owner, { provider: 'openai' });
+    await seedPrice(owner, { slug: 'openai', model: 'gpt-4o' });
     const answer = await call(first);
     expect(answer.headers['x-ownkey-key-source']).toBe('platform');
     expect(answer.headers['x-ownkey-key-last4']).toBeUndefined();
@@ -159,15 +161,28 @@ describe('a failure of the provider', () => {
     expect(await rows()).toMatchObject([{ state, error_code: code }]);
   });
 
-  test('in the middle of an unstreamed answer never passes for a whole one', async () => {
+  test('in the middle of an unstreamed answer is told in its place', async () => {
     first.egress.respond = (upstream) => {
       upstream.head(200, {});
       upstream.data('{"half":');
       upstream.data('"of');
       upstream.error('provider.cut');
     };
-    await expect(call(first)).rejects.toThrow();
+    expect(await call(first)).toMatchObject({ status: 502, json: { error: { code: 'provider.cut' } } });
     await expect.poll(async () => (await rows())[0]?.state).toBe('settled');
+  });
+
+  test('in the middle of an unstreamed answer too long to be held never passes for a whole one', async () => {
+    const reader = plainReader(4_000_000);
+    const gateway = await startGateway(database.workerUrl, { prepareExchange: reader });
+    gateway.egress.respond = (upstream) => {
+      upstream.head(200, {});
+      for (let i = 0; i < 3; i++) upstream.data('z'.repeat(700_000));
+      upstream.error('provider.cut');
+    };
+    await expect(call(gateway)).rejects.toThrow();
+    await expect.poll(async () => (await rows())[0]?.state).toBe('settled');
+    await gateway.close();
   });
 
   test('over the size that is held is refused', async () => {

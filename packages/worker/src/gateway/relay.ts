@@ -1,10 +1,11 @@
 import type { ServerResponse } from 'node:http';
 
-const NOTHING = Buffer.alloc(0);
+/** An unstreamed answer up to this size leaves at its end; of a larger one the rest goes out as it comes. */
+const HELD_BYTES_MAX = 1024 * 1024;
 
 /**
- * The caller's side of one answer. Streams go out as they come; of an unstreamed answer the newest piece is held back, so that the
- * last byte can wait for the settlement (most answers are one piece, which then goes out with the head in one write).
+ * The caller's side of one answer. Streams go out as they come; an unstreamed answer is held back, so that its head can say what it
+ * cost and its last byte waits for the settlement (most answers are one piece, which goes out with the head in one write).
  */
 export class Relay {
   readonly #response: ServerResponse;
@@ -12,7 +13,8 @@ export class Relay {
   readonly #stallMs: number;
   readonly #onStall: () => void;
   #head: { status: number; headers: Record<string, string> } | null = null;
-  #held: Buffer = NOTHING;
+  #held: Buffer[] = [];
+  #heldBytes = 0;
   #stall: NodeJS.Timeout | null = null;
 
   /** `onStall`: the caller has not taken anything for `stallMs`. */
@@ -36,20 +38,31 @@ export class Relay {
     this.#response.flushHeaders();
   }
 
+  /** One header more, where the head is not out yet. */
+  addHeader(name: string, value: string): void {
+    if (!this.#response.headersSent && this.#head !== null) this.#head.headers[name] = value;
+  }
+
   /** False = wait for `onDrain` before giving more. */
   write(bytes: Buffer | null, onDrain: () => void): boolean {
     if (bytes === null || bytes.length === 0) return true;
     if (this.#streaming) return this.#send(bytes, onDrain);
-    const before = this.#held;
-    this.#held = bytes;
+    this.#held.push(bytes);
+    this.#heldBytes += bytes.length;
+    if (this.#heldBytes <= HELD_BYTES_MAX) return true;
+    // All but the newest piece, which the last byte is in.
+    const before = Buffer.concat(this.#held.slice(0, -1));
+    this.#held = [bytes];
     return before.length === 0 || this.#send(before, onDrain);
   }
 
   /** The last bytes, then the end of the answer. */
   end(bytes: Buffer | null): void {
     this.#stopStall();
-    const rest = bytes === null || bytes.length === 0 ? this.#held : Buffer.concat([this.#held, bytes]);
-    this.#held = NOTHING;
+    if (bytes !== null && bytes.length > 0) this.#held.push(bytes);
+    const [only] = this.#held;
+    const rest = this.#held.length === 1 && only !== undefined ? only : Buffer.concat(this.#held);
+    this.#held = [];
     if (!this.#response.headersSent) {
       if (this.#head !== null) this.#head.headers['content-length'] = String(rest.length);
       this.#writeHead();
@@ -66,7 +79,8 @@ export class Relay {
   /** Forgets the head and what is held: another answer comes in its place. Only before anything went out. */
   reset(): void {
     this.#head = null;
-    this.#held = NOTHING;
+    this.#held = [];
+    this.#heldBytes = 0;
   }
 
   #writeHead(): void {

@@ -1,17 +1,35 @@
 import type { AnswerReader } from '@ownkey/contract/dialect';
+import { formatUsd } from '@ownkey/contract/money';
+import type { PriceRow } from '@ownkey/contract/price';
 import { NO_USAGE, type Usage, type UsageBasis } from '@ownkey/contract/usage';
-import type { Settlement } from '../ledger/ledger.ts';
+import type { Hold, Settlement } from '../ledger/ledger.ts';
+import { costOfUsage } from '../spend/plan-spend.ts';
 
 /** Bytes of text that count as one token where a provider reports nothing: the usual rule of thumb for English. */
 const BYTES_PER_TOKEN = 4;
+/** More tokens in a second than models of today answer with: bounds what can have been generated unseen. */
+const TOKENS_PER_SECOND = 1_000;
+
+/** How far a call came that reached its provider. */
+export interface CallEnding {
+  requestBytes: number;
+  /** The provider's own end of a good answer was seen. */
+  complete: boolean;
+  /** The provider answered with an error. */
+  failed: boolean;
+  elapsedMs: number;
+  /** The limit of the answer. */
+  maxTokens: number;
+}
 
 /**
- * What a call used. Reported and complete: that. Reported in part: the larger of reported and counted. Nothing reported although
- * text was generated: counted. Nothing reported and nothing generated: nothing.
+ * What a call used. Reported and complete: that. Reported in part, or text seen: the larger of reported and counted. An error of the
+ * provider's before any text: nothing. A whole answer without a report: counted. Sent, and nothing heard before it broke off: what
+ * can have been generated in that time, `estimated`.
  */
 export function usageOf(
   reader: Pick<AnswerReader, 'usage' | 'generatedCharacters'>,
-  requestBytes: number,
+  ending: CallEnding,
 ): { usage: Usage; basis: UsageBasis | null } {
   const reported = reader.usage();
   if (reported !== null && !reported.partial) return { usage: reported.usage, basis: reported.basis };
@@ -20,19 +38,37 @@ export function usageOf(
     const { usage, basis } = reported;
     return counted > usage.output ? { usage: { ...usage, output: counted }, basis: 'counted' } : { usage, basis };
   }
-  if (counted === 0) return { usage: NO_USAGE, basis: null };
-  return {
-    usage: { ...NO_USAGE, input: Math.ceil(requestBytes / BYTES_PER_TOKEN), output: counted },
-    basis: 'counted',
-  };
+  if (counted === 0 && ending.failed) return { usage: NO_USAGE, basis: null };
+  const usage = { ...NO_USAGE, input: Math.ceil(ending.requestBytes / BYTES_PER_TOKEN), output: counted };
+  if (counted > 0 || ending.complete) return { usage, basis: 'counted' };
+  const possible = Math.ceil((ending.elapsedMs / 1_000) * TOKENS_PER_SECOND);
+  return { usage: { ...usage, output: Math.min(ending.maxTokens, possible) }, basis: 'estimated' };
+}
+
+/** What it cost; an estimate never passes what was reserved. */
+export function costAtEnd(
+  price: PriceRow | null,
+  { usage, basis }: { usage: Usage; basis: UsageBasis | null },
+  hold: Pick<Hold, 'at' | 'grantedNanoUsd'>,
+): Pick<Settlement, 'costNanoUsd' | 'priceId'> {
+  // An error, or a call that costs nothing: no usage has no price to miss.
+  if (basis === null) return { costNanoUsd: 0n, priceId: null };
+  const cost = costOfUsage(price, usage, hold.at);
+  if (basis !== 'estimated' || cost.costNanoUsd === null || cost.costNanoUsd <= hold.grantedNanoUsd) return cost;
+  return { ...cost, costNanoUsd: hold.grantedNanoUsd };
 }
 
 /** The last comment of a stream whose caller asked for its usage. */
-export function usageComment({ usage, basis }: Pick<Settlement, 'usage' | 'basis'>): Buffer {
+export function usageComment({
+  usage,
+  basis,
+  costNanoUsd,
+}: Pick<Settlement, 'usage' | 'basis' | 'costNanoUsd'>): Buffer {
   const facts = {
     input_tokens: usage?.input ?? 0,
     output_tokens: usage?.output ?? 0,
     cached_tokens: usage?.cacheRead ?? 0,
+    cost_usd: costNanoUsd === null ? null : formatUsd(costNanoUsd),
     basis,
   };
   return Buffer.from(`: x-ownkey-usage ${JSON.stringify(facts)}\n\n`);

@@ -85,7 +85,7 @@ describe('a stream', () => {
     upstream.data('data: {"usage":{"in":2,"out":4}}\n\n');
     upstream.end();
     expect(await rest()).toContain(
-      ': x-ownkey-usage {"input_tokens":2,"output_tokens":4,"cached_tokens":0,"basis":"reported"}\n\n',
+      ': x-ownkey-usage {"input_tokens":2,"output_tokens":4,"cached_tokens":0,"cost_usd":null,"basis":"reported"}\n\n',
     );
   });
 

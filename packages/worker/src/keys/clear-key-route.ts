@@ -63,12 +63,12 @@ async function connect(
       kind: 'key.connect',
       company_id: companyId,
       payload,
-      actor: caller.tokenId,
+      actor: caller.token.id,
       attempts: 1,
       sealed: null,
     };
     await insertRunningJob(parts.sql, job);
-    const connecting = { id: job.id, companyId, payload, actor: caller.tokenId, sealed: null };
+    const connecting = { id: job.id, companyId, payload, actor: caller.token.id, sealed: null };
     const { result, steps } = await jobs.adopt(job, (log) => connectKey(parts, connecting, log, clearKey));
     return await answerOf(parts, payload, result, steps);
   } finally {

@@ -69,6 +69,7 @@ export function askGeneration(
   key: ProbeKey,
   exchange: Exchange,
   limits: CallLimits,
+  maxTokens: number,
 ): Promise<ProbeAnswer> {
   const reader = exchange.reader();
   return new Promise<ProbeAnswer>((resolve) => {
@@ -80,8 +81,15 @@ export function askGeneration(
       },
       end: () => {
         reader.end();
-        const { usage, basis } = usageOf(reader, exchange.request.body.length);
-        return { failure: reader.failure(), body: NOTHING, usage, basis };
+        const failure = reader.failure();
+        const { usage, basis } = usageOf(reader, {
+          requestBytes: exchange.request.body.length,
+          complete: failure === null,
+          failed: failure !== null,
+          elapsedMs: 0,
+          maxTokens,
+        });
+        return { failure, body: NOTHING, usage, basis };
       },
     });
   });

@@ -1,29 +1,24 @@
 /** The test of a key: a free authenticated call, then one minimal generation, both through egress and ledger like any other. */
 import type { PrepareExchange } from '@ownkey/contract/dialect';
 import { OwnkeyError } from '@ownkey/contract/errors';
-import { newId } from '@ownkey/contract/ids';
 import type { JobStep, ProbeResult } from '@ownkey/contract/jobs';
 import type { StatusDetail } from '@ownkey/contract/key';
 import type { CatalogueEntry } from '@ownkey/contract/provider';
 import type { Scrubber } from '@ownkey/guard/scrub';
+import type { Configurations } from '../access/configurations.ts';
 import type { Sql } from '../access/load.ts';
 import type { Egress } from '../egress/egress.ts';
 import type { UnstoredEgress } from '../egress/pooled-egress.ts';
 import { StepLog } from '../jobs/step-log.ts';
-import type { Hold, Ledger } from '../ledger/ledger.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import type { ListedModel } from '../models/model-lists.ts';
 import { askGeneration, askList, type CallLimits, type ProbeAnswer, type ProbeKey } from './probe-call.ts';
 import { chooseModels, minimalRequest } from './probe-request.ts';
+import { type ProbeHold, type ProbePayer, reserveProbe, settleProbe } from './probe-spend.ts';
 import { decideVerdict, isWorthAnotherModel, isWorthGenerating, type Seen } from './probe-verdict.ts';
 
 /** The key to test and for whom. */
-export interface ProbeSubject extends ProbeKey {
-  /** null = the operator's key. */
-  readonly companyId: string | null;
-  readonly userId: string | null;
-  readonly last4: string | null;
-  readonly actor: string;
-}
+export interface ProbeSubject extends ProbeKey, ProbePayer {}
 
 export interface ProbeOutcome {
   readonly result: ProbeResult;
@@ -46,6 +41,7 @@ export interface Prober {
 export interface ProberOptions {
   readonly egress: Egress & UnstoredEgress;
   readonly ledger: Pick<Ledger, 'reserve' | 'settle'>;
+  readonly configurations: Configurations;
   readonly sql: Sql;
   readonly prepareExchange: PrepareExchange;
   /** The models in a provider's answer. @throws when it cannot be read */
@@ -60,7 +56,6 @@ const GENERATION: CallLimits = { headMs: 20_000, totalMs: 25_000 };
 const ANSWER_BYTES_MAX = 1024 * 1024;
 const MESSAGE_CHARACTERS_MAX = 500;
 const UNREACHABLE_MS = 5_000;
-const RESERVE_TRIES = 5;
 
 export function createProber(options: ProberOptions): Prober {
   return {
@@ -114,9 +109,9 @@ class Probe {
     const limit = this.#options.unreachableMs ?? UNREACHABLE_MS;
     const limits = target.custom ? { headMs: limit, totalMs: LIST.totalMs } : LIST;
     this.#steps.begin('list');
-    const hold = await this.#reserve('models', '');
+    const hold = await reserveProbe(this.#options, this.#subject, '', null);
     const answer = await askList(this.#options.egress, this.#subject, path, limits);
-    await this.#settle(hold, answer, 0n);
+    await settleProbe(this.#options, hold, answer);
     return answer;
   }
 
@@ -147,7 +142,13 @@ class Probe {
     this.#steps.begin('generate');
     let last: ProbeAnswer | null = null;
     for (const model of candidates) {
-      last = await this.#generateOnce(model);
+      const answer = await this.#generateOnce(model);
+      if (answer instanceof OwnkeyError) {
+        // A cap or a price: the key is judged by what was seen until here.
+        this.#steps.end('generate', 'skipped', { code: answer.code });
+        return last;
+      }
+      last = answer;
       if (!isWorthAnotherModel(last)) break;
     }
     const failed = !last || last.status === null || last.failure !== null;
@@ -155,74 +156,26 @@ class Probe {
     return last;
   }
 
-  async #generateOnce(model: string): Promise<ProbeAnswer> {
+  /** The error of a refusal by money; others are thrown. */
+  async #generateOnce(model: string): Promise<ProbeAnswer | OwnkeyError> {
     const { egress, prepareExchange } = this.#options;
     const { target } = this.#subject;
-    let exchange = prepareExchange(target, minimalRequest(target.entry, model), { answerBytesMax: ANSWER_BYTES_MAX });
+    const request = minimalRequest(target.entry, model);
+    let exchange = prepareExchange(target, request, { answerBytesMax: ANSWER_BYTES_MAX });
     for (let tries = 1; ; tries++) {
-      const hold = await this.#reserve('probe', model);
-      const answer = await askGeneration(egress, this.#subject, exchange, GENERATION);
-      await this.#settle(hold, answer, null);
+      let hold: ProbeHold;
+      try {
+        hold = await reserveProbe(this.#options, this.#subject, model, request.body);
+      } catch (error) {
+        if (error instanceof OwnkeyError && error.status === 402) return error;
+        throw error;
+      }
+      const answer = await askGeneration(egress, this.#subject, exchange, GENERATION, hold.maxTokens);
+      await settleProbe(this.#options, hold, answer);
       const without = answer.failure && tries === 1 ? exchange.withoutAddedParameters(answer.failure) : null;
       if (!without) return answer;
       exchange = without;
     }
-  }
-
-  /** Commits the row before anything is sent; decides again on the newest configuration when it moved meanwhile. */
-  async #reserve(kind: 'models' | 'probe', model: string): Promise<Hold> {
-    const { target, ref, companyId, userId, last4, actor } = this.#subject;
-    for (let tries = 0; tries < RESERVE_TRIES; tries++) {
-      const versions = await this.#versions();
-      const reserved = await this.#options.ledger.reserve({
-        id: newId('request'),
-        companyId,
-        configVersion: versions.company,
-        globalVersion: versions.installation,
-        userId,
-        tokenId: null,
-        actor,
-        account: null,
-        operation: null,
-        kind,
-        wire: null,
-        streaming: false,
-        provider: target.provider,
-        slug: target.slug,
-        model,
-        keyId: ref.id,
-        keyVersion: ref.version,
-        last4,
-        keySource: companyId === null ? 'platform' : 'own',
-        fallbackReason: null,
-        reservedNanoUsd: 0n,
-      });
-      if (reserved.outcome === 'ok') return reserved.hold;
-      if (reserved.outcome === 'missing') break;
-    }
-    throw new OwnkeyError('not_found', {}, 'the company is gone or its settings never stand still');
-  }
-
-  #settle(hold: Hold, answer: ProbeAnswer, costNanoUsd: bigint | null): Promise<void> {
-    return this.#options.ledger.settle(hold, {
-      state: answer.status === null && !answer.afterSend ? 'released' : 'settled',
-      httpStatus: answer.status,
-      errorCode: answer.lost ?? (answer.failure ? `provider.${answer.failure.kind}` : null),
-      providerRequestId: answer.requestId,
-      usage: answer.usage,
-      basis: answer.basis,
-      costNanoUsd,
-      latencyMs: answer.latencyMs,
-      ttfbMs: answer.ttfbMs,
-    });
-  }
-
-  async #versions(): Promise<{ company: number; installation: number }> {
-    const { rows } = await this.#query<{ company: string | null; installation: string }>(
-      `SELECT (SELECT config_version FROM companies WHERE id = $1)::text AS company, config_version::text AS installation
-       FROM installation`,
-    );
-    return { company: Number(rows[0]?.company ?? 0), installation: Number(rows[0]?.installation ?? 0) };
   }
 
   /** While a company's AI is off no AI call is made for it: the key is then judged by the first call alone. */

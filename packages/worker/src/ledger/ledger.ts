@@ -1,5 +1,7 @@
 import type { Wire } from '@ownkey/contract/provider';
+import type { Limit } from '@ownkey/contract/spend';
 import type { Usage, UsageBasis } from '@ownkey/contract/usage';
+import type { Refusal } from '../spend/refusal.ts';
 
 /** One call to reserve, with the versions of the configuration it was decided on. */
 export interface Reservation {
@@ -24,21 +26,37 @@ export interface Reservation {
   last4: string | null;
   keySource: 'own' | 'platform';
   fallbackReason: string | null;
-  /** Most it may cost; 0n while unknown. */
+  /** The price it is counted at; null = none is known, or it costs nothing. */
+  priceId: string | null;
+  /** Most it may cost; 0n where that is not known, or nothing. */
   reservedNanoUsd: bigint;
+  /** Less than `reservedNanoUsd` may be granted, down to this; null = all or nothing. */
+  leastNanoUsd: bigint | null;
+  /** Limits it has to keep. */
+  limits: readonly Limit[];
 }
 
 /**
- * `ok`: the row and its audit event are committed. `changed`: the configuration moved on; nothing was written, decide again on a
- * fresh one. `missing`: there is no such company any more.
+ * `ok`: the row and its audit event are committed, within every limit. `refused`: by a limit, on the newest configuration; no row.
+ * `changed`: the configuration moved on; nothing was written, decide again on a fresh one. `missing`: there is no such company any
+ * more.
  */
-export type ReserveOutcome = { outcome: 'ok'; hold: Hold } | { outcome: 'changed' | 'missing' };
+export type ReserveOutcome =
+  | { outcome: 'ok'; hold: Hold }
+  | { outcome: 'refused'; refusal: Refusal }
+  | { outcome: 'changed' | 'missing' };
 
 /** A committed reservation. It is renewed until it is settled. */
 export interface Hold {
   id: string;
   /** UTC day the database filed it under, as YYYY-MM-DD. */
   day: string;
+  /** What was reserved: all that was asked for, or less where that was allowed. */
+  grantedNanoUsd: bigint;
+  /** What is left of the smallest cap on a day or month after this reservation; null = no such cap applies. */
+  remainingNanoUsd: bigint | null;
+  /** When it was reserved by the database's clock, milliseconds since 1970. */
+  at: number;
 }
 
 /** How a call ended. */
@@ -53,6 +71,8 @@ export interface Settlement {
   basis: UsageBasis | null;
   /** null = not known. */
   costNanoUsd: bigint | null;
+  /** The price `costNanoUsd` is by; null leaves what was reserved with. */
+  priceId: string | null;
   latencyMs: number;
   ttfbMs: number | null;
 }

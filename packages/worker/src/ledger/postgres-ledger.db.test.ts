@@ -61,7 +61,10 @@ async function reservation(more: Partial<Reservation> = {}): Promise<Reservation
     last4: 'wxyz',
     keySource: 'own',
     fallbackReason: null,
+    priceId: null,
     reservedNanoUsd: 0n,
+    leastNanoUsd: null,
+    limits: [],
     ...more,
   };
 }
@@ -74,6 +77,7 @@ const settlement: Settlement = {
   usage: { input: 12, cacheRead: 4, cacheWrite5m: 0, cacheWrite1h: 0, output: 7, reasoning: 2 },
   basis: 'reported',
   costNanoUsd: 42n,
+  priceId: null,
   latencyMs: 100,
   ttfbMs: 50,
 };

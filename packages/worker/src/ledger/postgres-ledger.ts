@@ -3,7 +3,7 @@ import type { Logger } from '@ownkey/guard/log';
 import type { Sql } from '../access/load.ts';
 import { Groups, MemberFailure } from './group.ts';
 import type { Hold, Ledger, Reservation, ReserveOutcome, Settlement } from './ledger.ts';
-import { toReserveCall, toSettleCall } from './ledger-calls.ts';
+import { RESERVE, type ReservedRow, toOutcome, toReserveCall, toSettleCall } from './ledger-calls.ts';
 
 export interface LedgerOptions {
   /** Two connections at least: reservations never wait behind settlements. */
@@ -80,7 +80,11 @@ export class PostgresLedger implements Ledger {
     }
   }
 
-  async settle(hold: Hold, settlement: Settlement): Promise<void> {
+  settle(hold: Hold, settlement: Settlement): Promise<void> {
+    return this.#settle(hold, settlement);
+  }
+
+  async #settle(hold: Pick<Hold, 'id' | 'day'>, settlement: Settlement): Promise<void> {
     this.#holds.delete(hold.id);
     this.#unsettled += 1;
     const pending: Pending = { hold, settlement };
@@ -115,17 +119,11 @@ export class PostgresLedger implements Ledger {
 
   async #reserveStatement(group: readonly Reservation[]): Promise<ReserveOutcome[]> {
     const calls = JSON.stringify(group.map((reservation) => toReserveCall(reservation, this.#workerId)));
-    const { rows } = await this.#sql.query<{ id: string; outcome: 'ok' | 'changed' | 'missing'; day: string | null }>(
-      'SELECT id, outcome, day FROM reserve($1::jsonb)',
-      [calls],
-    );
+    const { rows } = await this.#sql.query<ReservedRow>(RESERVE, [calls]);
     const byId = new Map(rows.map((row) => [row.id, row]));
     return group.map(({ id }) => {
       const row = byId.get(id);
-      if (!row) return CHANGED;
-      if (row.outcome !== 'ok') return { outcome: row.outcome };
-      // No day: another connection's commit of the same id was not visible yet. The next try finds it.
-      return row.day === null ? CHANGED : { outcome: 'ok', hold: { id, day: row.day } };
+      return (row && toOutcome(row)) ?? CHANGED;
     });
   }
 
@@ -189,12 +187,14 @@ export class PostgresLedger implements Ledger {
   #releaseUnknown(id: string): void {
     if (this.#closing) return;
     const day = new Date().toISOString().slice(0, 10);
-    void this.settle({ id, day }, RELEASED);
+    void this.#settle({ id, day }, RELEASED);
   }
 
   async #renew(): Promise<void> {
     if (this.#holds.size === 0) return;
-    await this.#sql.query('SELECT renew($1::jsonb)', [JSON.stringify([...this.#holds.values()])]);
+    await this.#sql.query('SELECT renew($1::jsonb)', [
+      JSON.stringify([...this.#holds.values()].map(({ id, day }) => ({ id, day }))),
+    ]);
   }
 
   async #expire(): Promise<void> {
@@ -227,7 +227,7 @@ interface Asked {
 const CHANGED: ReserveOutcome = { outcome: 'changed' };
 
 interface Pending {
-  hold: Hold;
+  hold: Pick<Hold, 'id' | 'day'>;
   settlement: Settlement;
 }
 
@@ -239,6 +239,7 @@ const RELEASED: Settlement = {
   usage: null,
   basis: null,
   costNanoUsd: null,
+  priceId: null,
   latencyMs: 0,
   ttfbMs: null,
 };

@@ -64,6 +64,13 @@ export class ModelLists {
     return running;
   }
 
+  /** A model as the key's newest known list has it; asks nobody. */
+  known(key: { id: string; version: number }, model: string): ListedModel | null {
+    const entry = this.#entries.get(key.id);
+    if (entry === undefined || entry.version !== key.version) return null;
+    return entry.models.find(({ id }) => id === model) ?? null;
+  }
+
   /** The key is gone or changed: its list is asked for again. */
   forget(keyId: string): void {
     this.#entries.delete(keyId);
@@ -117,8 +124,8 @@ export class ModelLists {
       configVersion: company.version,
       globalVersion: installation.version,
       userId: null,
-      tokenId: caller.tokenId,
-      actor: caller.tokenId,
+      tokenId: caller.token.id,
+      actor: caller.token.id,
       account: null,
       operation: null,
       kind: 'models',
@@ -132,7 +139,10 @@ export class ModelLists {
       last4: key.last4,
       keySource: source,
       fallbackReason: null,
+      priceId: null,
       reservedNanoUsd: 0n,
+      leastNanoUsd: null,
+      limits: [],
     });
     if (reserved.outcome !== 'ok') return 'changed';
     const startedAt = performance.now();
@@ -157,6 +167,7 @@ export class ModelLists {
       usage: null,
       basis: null,
       costNanoUsd: 0n,
+      priceId: null,
       latencyMs,
       ttfbMs: null,
     });
