@@ -31,7 +31,7 @@ export interface PriceRates extends TieredRates {
   unbounded: string[];
 }
 
-/** Which model names a price covers. Compared in lower case; regular expressions are taken as they are. */
+/** Which model names a price covers. Names are compared in lower case, also by regular expressions. */
 export type ModelMatch =
   | { equals: string }
   | { starts_with: string }
@@ -62,6 +62,8 @@ export interface PriceRow {
   validFrom: number;
   /** First moment it counts no more; null = open. */
   endedAt: number | null;
+  /** Of several that fit a name, the lowest counts; 0 where absent. */
+  position?: number;
 }
 
 /** In `requests.price_id` where the provider itself said what it charged. */

@@ -4,7 +4,8 @@ const NAMES_MAX = 10_000;
 
 /**
  * Finds the price of a model: the company's own, the operator's, the catalogue's, the sandbox's, in this order; of several of one
- * origin, the one that came into force last. No price is `null`, which is not the same as free.
+ * origin, an exact name before a pattern, then the lowest position, then the one that came into force last. No price is `null`,
+ * which is not the same as free.
  */
 export class PriceBook {
   readonly #bySlug = new Map<string, PriceRow[]>();
@@ -32,12 +33,29 @@ export class PriceBook {
     const name = `${slug}/${model}`;
     let known = this.#byName.get(name);
     if (known === undefined) {
-      known = (this.#bySlug.get(slug) ?? []).filter((row) => covers(row, model));
+      known = this.#fitting(slug, model);
       if (this.#byName.size >= NAMES_MAX) this.#byName.clear();
       this.#byName.set(name, known);
     }
     return known;
   }
+
+  /** Where no pattern fits the name as it is, those that fit it with its date written with dashes. */
+  #fitting(slug: string, model: string): readonly PriceRow[] {
+    const rows = this.#bySlug.get(slug) ?? [];
+    const known = rows.filter((row) => covers(row, model));
+    const dashed = withDashedDate(model);
+    if (dashed === model || known.some((row) => row.match !== null)) return known;
+    return [...known, ...rows.filter((row) => row.match !== null && covers(row, dashed))];
+  }
+}
+
+/** `name-20250929` is `name-2025-09-29` to providers that write it so; anything that is no date stays. */
+function withDashedDate(model: string): string {
+  return model.replace(/-(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)/g, (text, year, month, day) => {
+    const date = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)));
+    return date.getUTCDate() === Number(day) ? `-${year}-${month}-${day}` : text;
+  });
 }
 
 function covers(row: PriceRow, model: string): boolean {
@@ -48,21 +66,23 @@ function isInForce({ validFrom, endedAt }: PriceRow, at: number): boolean {
   return validFrom <= at && (endedAt === null || endedAt > at);
 }
 
-/** An exact name comes before a pattern of the same origin; then the newer one, then the one that came first. */
+/** An exact name comes before a pattern of the same origin; then the lower position, the newer one, the one that came first. */
 function isBefore(a: PriceRow, b: PriceRow): boolean {
   const origin = PRICE_ORIGINS.indexOf(a.origin) - PRICE_ORIGINS.indexOf(b.origin);
   if (origin !== 0) return origin < 0;
   if ((a.match === null) !== (b.match === null)) return a.match === null;
+  const position = (a.position ?? 0) - (b.position ?? 0);
+  if (position !== 0) return position < 0;
   return a.validFrom > b.validFrom;
 }
 
 export function matchesModel(match: ModelMatch, model: string): boolean {
-  const name = model.toLowerCase();
+  const name = model.toLowerCase().trim();
   if ('or' in match) return match.or.some((part) => matchesModel(part, model));
   if ('and' in match) return match.and.every((part) => matchesModel(part, model));
   if ('equals' in match) return name === match.equals.toLowerCase();
   if ('starts_with' in match) return name.startsWith(match.starts_with.toLowerCase());
   if ('ends_with' in match) return name.endsWith(match.ends_with.toLowerCase());
   if ('contains' in match) return name.includes(match.contains.toLowerCase());
-  return new RegExp(match.regex).test(model);
+  return new RegExp(match.regex).test(name);
 }
