@@ -99,6 +99,8 @@ export interface CatalogueEntry {
   model_limits?: ModelLimit[];
   abilities: { stream: boolean; tools: boolean; embeddings: boolean; responses: boolean; images: boolean };
   quirks: Quirks;
+  /** The provider's id in the library that prices are seeded from; absent where it has none. */
+  price_source?: string;
   docs: string;
   read_on: string;
 }

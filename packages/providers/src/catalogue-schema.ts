@@ -87,9 +87,13 @@ const ENTRY = {
   'model_limits?': is.list(LIMIT),
   abilities: ABILITIES,
   quirks: QUIRKS,
+  'price_source?': is.filled,
   docs: is.webAddress,
   read_on: is.day,
-} satisfies Record<keyof Omit<CatalogueEntry, 'id' | 'model_limits'> | 'model_limits?', Check>;
+} satisfies Record<
+  keyof Omit<CatalogueEntry, 'id' | 'model_limits' | 'price_source'> | 'model_limits?' | 'price_source?',
+  Check
+>;
 
 const PRESET = {
   name: is.filled,
