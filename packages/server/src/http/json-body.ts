@@ -1,34 +1,36 @@
 import { OwnkeyError } from '@ownkey/contract/errors';
 
-const DEPTH_MAX = 32;
+const LEVELS_MAX = 32;
 
 /**
- * Reads a JSON body: valid UTF-8, no field named twice in one object (the last would win in silence), at most 32 levels deep,
- * no `__proto__`. @throws OwnkeyError request.invalid_json, request.duplicate_key, request.too_deep
+ * Reads a JSON body: valid UTF-8, no field named twice in one object (the last would win in silence), at most `levelsMax` levels
+ * deep, no `__proto__`. @throws OwnkeyError request.invalid_json, request.duplicate_key, request.too_deep
  */
-export function parseJsonBody(bytes: Buffer): unknown {
+export function parseJsonBody(bytes: Buffer, levelsMax: number = LEVELS_MAX): unknown {
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     throw new OwnkeyError('request.invalid_json', { problem: 'it is not UTF-8' });
   }
-  checkNames(text);
+  let parsed: unknown;
   try {
-    return JSON.parse(text);
+    parsed = JSON.parse(text);
   } catch {
     throw new OwnkeyError('request.invalid_json', { problem: 'it cannot be parsed' });
   }
+  checkNames(text, levelsMax);
+  return parsed;
 }
 
-/** One pass over strings and brackets; what is not JSON at all is left to the parser. */
-function checkNames(text: string): void {
+/** One pass over strings and brackets of what was parsed: looking for the end of a string that has none would take for ever. */
+function checkNames(text: string, levelsMax: number): void {
   const open: (Set<string> | null)[] = [];
   for (const match of text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?|[{}[\]]/gs)) {
     const [token, colon] = match;
     if (token === '{' || token === '[') {
       open.push(token === '{' ? new Set() : null);
-      if (open.length > DEPTH_MAX) throw new OwnkeyError('request.too_deep', { limit: DEPTH_MAX });
+      if (open.length > levelsMax) throw new OwnkeyError('request.too_deep', { limit: levelsMax });
     } else if (token === '}' || token === ']') open.pop();
     else if (colon !== undefined) addName(open.at(-1), token.slice(0, token.lastIndexOf('"') + 1));
   }
