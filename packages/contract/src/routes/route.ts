@@ -27,8 +27,8 @@ export interface Route {
   readonly query?: Schema;
   readonly headers?: Schema;
   readonly body?: Schema;
-  /** Largest body in bytes, where it is not that of every call. */
-  readonly bodyBytesMax?: number;
+  /** How large and how deeply nested a body may be, where that is not what holds for every call. */
+  readonly bodyMax?: { readonly bytes: number; readonly levels: number };
   /** By status; what it does not declare never leaves the server. */
   readonly answers: Readonly<Record<number, Schema>>;
   /** Same route under another address, left out of the description. */

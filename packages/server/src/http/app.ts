@@ -53,6 +53,7 @@ export async function createApp(handlers: Handlers, options: AppOptions): Promis
   app.setSerializerCompiler(serializerCompiler);
   app.decorateRequest('credential', null);
   app.decorateRequest('caller', null);
+  app.decorateRequest('bodyBytes', null);
   readJsonAlone(app);
 
   const headers = securityHeaders(options.secure);
@@ -97,9 +98,11 @@ export async function createApp(handlers: Handlers, options: AppOptions): Promis
 /** Bodies are JSON, and none is needed where a route takes none. */
 function readJsonAlone(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     try {
-      done(null, body.length === 0 ? undefined : parseJsonBody(Buffer.from(body)));
+      const bytes = Buffer.from(body);
+      request.bodyBytes = bytes;
+      done(null, bytes.length === 0 ? undefined : parseJsonBody(bytes, request.routeOptions.config.bodyLevelsMax));
     } catch (error) {
       done(error instanceof Error ? error : new Error('body'));
     }

@@ -19,6 +19,8 @@ export interface Call<N extends RouteName> {
   readonly query: Read<Routes[N], 'query'>;
   readonly body: Read<Routes[N], 'body'>;
   readonly headers: Read<Routes[N], 'headers'>;
+  /** The body as it came; null = none. */
+  readonly bytes: Buffer | null;
   readonly caller: CallerOf<Routes[N]['access']>;
   readonly credential: Credential;
   readonly client: Client;

@@ -27,7 +27,7 @@ export function sendProblem(reply: FastifyReply, error: OwnkeyError, requestId: 
 }
 
 /** What a thrown value is in the error table. */
-export function asOwnkeyError(error: unknown, request: Pick<FastifyRequest, 'method'>): OwnkeyError {
+export function asOwnkeyError(error: unknown, request: Pick<FastifyRequest, 'method' | 'routeOptions'>): OwnkeyError {
   if (error instanceof OwnkeyError) return error;
   if (hasZodFastifySchemaValidationErrors(error)) {
     const [issue] = error.validation;
@@ -43,7 +43,7 @@ export function asOwnkeyError(error: unknown, request: Pick<FastifyRequest, 'met
     });
   }
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE' || statusCode === 413)
-    return new OwnkeyError('request.too_large', { limit_bytes: API_BODY_BYTES_MAX });
+    return new OwnkeyError('request.too_large', { limit_bytes: request.routeOptions.bodyLimit ?? API_BODY_BYTES_MAX });
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return new OwnkeyError('request.unsupported_media_type');
   if (code === 'FST_ERR_CTP_EMPTY_JSON_BODY' || code === 'FST_ERR_CTP_INVALID_CONTENT_LENGTH' || statusCode === 400)
     return new OwnkeyError('request.invalid_json', { problem: 'it is empty or cut off' });

@@ -24,6 +24,7 @@ type AnyHandler = (call: {
   headers: unknown;
   caller: unknown;
   credential: Credential;
+  bytes: Buffer | null;
   client: { address: string; userAgent: string | null };
   host: string;
   gone: AbortSignal;
@@ -51,6 +52,9 @@ function registerRoute(
   app.route({
     method: route.method,
     url,
+    ...(route.bodyMax === undefined
+      ? {}
+      : { bodyLimit: route.bodyMax.bytes, config: { bodyLevelsMax: route.bodyMax.levels } }),
     schema: {
       operationId: name,
       tags: [route.tag],
@@ -83,6 +87,7 @@ function registerRoute(
           body: request.body,
           headers: request.headers,
           caller: request.caller,
+          bytes: request.bodyBytes,
           credential: request.credential ?? { kind: 'none' },
           client: { address: request.ip, userAgent: request.headers['user-agent'] ?? null },
           host: request.host,
@@ -119,5 +124,10 @@ declare module 'fastify' {
   interface FastifyRequest {
     credential: Credential | null;
     caller: unknown;
+    /** The body as it came. */
+    bodyBytes: Buffer | null;
+  }
+  interface FastifyContextConfig {
+    bodyLevelsMax?: number;
   }
 }
