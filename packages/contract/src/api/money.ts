@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { TAG_PATTERN } from '../headers.ts';
 import { reference, text, time, usd } from './common.ts';
 
 /**
@@ -122,7 +123,7 @@ export const spendPeriod = z.object({
   cap_usd: usd.nullable().describe('In force today, raises included; null: none'),
   remaining_usd: usd.nullable().describe('Cap less used and reserved, never below 0'),
   refused: z.number().int().describe('Calls that this cap refused in this period'),
-  paused: z.boolean().describe('Nothing is left'),
+  paused: z.boolean().describe('What is used has reached the cap'),
   raised_until: date.nullable(),
   resets_at: time,
 });
@@ -148,7 +149,7 @@ export const spend = z.object({
     resets_at: time,
   }),
   forecast: z.object({
-    pace_usd: usd.describe('A day, on average of the last 7 whole days and today'),
+    pace_usd: usd.describe('A day, on average of the last 7 whole days, or since the first of them with spend'),
     days: z.number().int().describe('Days the pace is made of'),
     month_cap_reached_on: date.nullable().describe('null: not this month at this pace, or no cap'),
   }),
@@ -203,6 +204,9 @@ export const estimateQuery = z.object({
     .enum(ESTIMATE_WIRES)
     .optional()
     .describe('Default: Responses where the body has `input`, else Chat Completions'),
+});
+export const estimateHeaders = z.looseObject({
+  'x-ownkey-account': z.string().regex(TAG_PATTERN).optional().describe('Sub-account, as in calls of the gateway'),
 });
 /** The body of a chat, responses or messages call as it would be sent, or `{ body, wire? }` around it. */
 export const estimateBody = z.looseObject({

@@ -9,6 +9,7 @@ export const settings = z.object({
   personal_keys: z.boolean().describe('Members may connect keys of their own'),
   notice_recipients: z.array(z.string()),
   audit_retention_days: z.number().int().nullable().describe('null: kept'),
+  block_unpriced_models: z.boolean().describe('Models without a known price are refused on own keys too'),
   etag: z.string(),
 });
 export type Settings = z.infer<typeof settings>;
@@ -19,6 +20,7 @@ export const settingsBody = z.strictObject({
   personal_keys: z.boolean().optional(),
   notice_recipients: z.array(email).max(50).optional(),
   audit_retention_days: z.number().int().min(30).max(3650).nullable().optional(),
+  block_unpriced_models: z.boolean().optional(),
 });
 export type SettingsBody = z.infer<typeof settingsBody>;
 

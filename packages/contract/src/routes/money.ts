@@ -1,5 +1,6 @@
 import { writeHeaders } from '../api/common.ts';
 import * as money from '../api/money.ts';
+import { JSON_DEPTH_MAX } from '../json-scan.ts';
 import { company, OPERATOR, type Route } from './route.ts';
 
 /** Caps, spend, estimates, and the host's policies on them. */
@@ -46,8 +47,10 @@ export const MONEY_ROUTES = {
     summary: 'What a call could cost, and whether it would be blocked',
     access: company('usage:read', 'inference'),
     query: money.estimateQuery,
+    headers: money.estimateHeaders,
     body: money.estimateBody,
-    bodyBytesMax: 1_048_576,
+    // Bodies as the gateway takes them, and one level around.
+    bodyMax: { bytes: 1_048_576, levels: JSON_DEPTH_MAX + 1 },
     answers: { 200: money.estimate },
   },
   getPolicies: {

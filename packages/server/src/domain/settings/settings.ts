@@ -19,6 +19,7 @@ export interface WantedSettings {
   readonly personal_keys?: boolean | undefined;
   readonly notice_recipients?: string[] | undefined;
   readonly audit_retention_days?: number | null | undefined;
+  readonly block_unpriced_models?: boolean | undefined;
 }
 
 interface Row {

@@ -1,5 +1,6 @@
 import { OwnkeyError } from '@ownkey/contract/errors';
 import { isId, newId } from '@ownkey/contract/ids';
+import { SELF } from '@ownkey/contract/spend';
 import { first, type Sql } from '../../storage/database.ts';
 import { recordEvent } from '../audit/record.ts';
 
@@ -111,5 +112,7 @@ async function changeUser(sql: Sql, user: UserRow, wanted: WantedUser, actor: st
 
 export async function removeUser(sql: Sql, user: UserRow, actor: string): Promise<void> {
   await sql.rows('DELETE FROM users WHERE id = $1', [user.id]);
+  const subjects = [user.id, `${SELF}${user.id}`];
+  await sql.rows('DELETE FROM caps WHERE company_id = $1 AND subject = ANY($2)', [user.company_id, subjects]);
   await recordEvent(sql, { company: user.company_id, kind: 'user.removed', actor, user: user.id });
 }
