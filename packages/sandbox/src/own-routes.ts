@@ -12,6 +12,7 @@ export interface OwnState {
   control: Control;
   mailbox: Mailbox;
   keys: () => unknown;
+  prices: () => unknown;
   page: () => string;
 }
 
@@ -30,6 +31,8 @@ export async function serveOwn(
       return sendJson(response, 200, { status: 'ok' });
     case 'GET /_keys':
       return sendJson(response, 200, state.keys());
+    case 'GET /_prices':
+      return sendJson(response, 200, { data: state.prices() });
     case 'GET /_calls':
       return sendJson(response, 200, { data: calls.all() });
     case 'DELETE /_calls':

@@ -138,7 +138,7 @@ function rulesSection(url: string): string {
 <p>Any key of the form <code>&lt;prefix&gt;&lt;outcome&gt;-&lt;24 or more letters, digits, _ or -&gt;</code> is taken; where a provider's keys have no prefix, the outcome comes first.</p>
 <p>Tokens: one per ${BYTES_PER_TOKEN} bytes of UTF-8, rounded up: for the input over all texts, tool definitions and tool results together, for the output over thinking, text and each tool call (name and arguments). Each image counts ${TOKENS_PER_IMAGE}. Token limits and stop sequences are kept to.</p>
 <p>The same request always gets the same answer, byte for byte, whoever asks.</p>
-<p>For tests, JSON: <code>GET /_keys</code>, <code>GET /_calls</code>, <code>DELETE /_calls</code>, <code>GET</code>, <code>PUT</code> and <code>DELETE /_control</code> (late first byte, cut chunks, held streams, sizes, other outcomes for a provider or a key). <code>GET /_mail</code> is the post box of development.</p>
+<p>For tests, JSON: <code>GET /_keys</code>, <code>GET /_prices</code>, <code>GET /_calls</code>, <code>DELETE /_calls</code>, <code>GET</code>, <code>PUT</code> and <code>DELETE /_control</code> (late first byte, cut chunks, held streams, sizes, other outcomes for a provider or a key). <code>GET /_mail</code> is the post box of development.</p>
 <pre tabindex="0" aria-label="Example"><code>curl ${escapeHtml(url)}/_calls</code></pre>
 </section>`;
 }

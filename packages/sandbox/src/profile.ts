@@ -30,6 +30,8 @@ export interface SandboxModel {
   dimensions: number;
   /** Tool calls carry a signature that has to come back on the next turn. */
   signatures: boolean;
+  /** Its profile says what it costs; the others' prices are unknown here. */
+  priced: boolean;
   /** USD per million tokens and per request, for providers that report what a call cost. */
   price: { input: number; output: number; request: number };
   owner: string;
@@ -219,6 +221,7 @@ function readModel(value: JsonObject, where: string): SandboxModel {
     reasoning: model.reasoning === true,
     dimensions: numberOf(model.dimensions) ?? 0,
     signatures: model.signatures === true,
+    priced: model.price !== undefined,
     price: {
       input: numberOf(price.input) ?? 0,
       output: numberOf(price.output) ?? 0,

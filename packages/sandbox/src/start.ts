@@ -115,6 +115,7 @@ class RunningSandbox {
     control: this.control,
     mailbox: new Mailbox(),
     keys: () => this.keys,
+    prices: () => [...this.#providers.values()].flatMap(pricesOf),
     page: () => renderPage([...this.#providers.values()], [...this.#scenarios.values()], this.keys, this.#url),
   };
   readonly #providers: Map<string, SimulatedProvider>;
@@ -182,6 +183,20 @@ class RunningSandbox {
     const { reply, outcome } = answerRequest(provider, asked, this.#scenarios, this.control.settings, call);
     await deliver(response, reply, outcome, this.control, call, left);
   }
+}
+
+/** What the models of a catalogue provider cost, as far as its profile says: numbers of USD. */
+function pricesOf({ entry, profile }: SimulatedProvider) {
+  if (profile.standalone) return [];
+  return profile.models
+    .filter(({ priced }) => priced)
+    .map(({ id, price }) => ({
+      provider: entry.id,
+      model: bareId(id),
+      input_usd_per_mtok: price.input,
+      output_usd_per_mtok: price.output,
+      request_usd: price.request,
+    }));
 }
 
 function flatHeaders(request: IncomingMessage): Record<string, string> {

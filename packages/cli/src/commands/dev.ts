@@ -56,7 +56,11 @@ async function seedDemo(settings: Settings, installation: Installation): Promise
     {
       console_url: installation.consoleUrl,
       gateway_url: installation.gatewayUrl,
-      sandbox: { url: installation.sandbox?.url, providers: installation.sandbox?.providers },
+      sandbox: {
+        url: installation.sandbox?.url,
+        providers: installation.sandbox?.providers,
+        prices: installation.sandbox?.prices,
+      },
     },
   );
   if (!isSeedResult(result)) throw new Error('The seed did not print operator and companies');

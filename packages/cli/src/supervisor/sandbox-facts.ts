@@ -9,6 +9,8 @@ export interface SandboxFacts {
   /** Catalogue id → base URL of the simulation. */
   readonly baseUrls: Readonly<Record<string, string>>;
   readonly providers: Readonly<Record<string, SandboxProvider>>;
+  /** What its models cost, as `GET /_prices` tells it; read by the seed. */
+  readonly prices: unknown;
 }
 
 export interface SandboxProvider {
@@ -17,7 +19,7 @@ export interface SandboxProvider {
 }
 
 /**
- * Asks the sandbox for its keys (`GET /_keys`) and works out the base URLs: the simulation of a provider lies below
+ * Asks the sandbox for its keys (`GET /_keys`) and prices (`GET /_prices`) and works out the base URLs: the simulation of a provider lies below
  * `/<id>`, with the path of the provider's own base URL.
  * @throws Error when the sandbox answers in another shape.
  */
@@ -31,7 +33,8 @@ export async function readSandboxFacts(url: string): Promise<SandboxFacts> {
     for (const [outcome, key] of entries(memberOf(value, 'keys'), `${id}.keys`)) keys[outcome] = String(key);
     providers[id] = { keys, model };
   }
-  return { url, baseUrls: baseUrlsAt(url), providers };
+  const prices = memberOf(await getJson(`${url}/_prices`), 'data');
+  return { url, baseUrls: baseUrlsAt(url), providers, prices };
 }
 
 function baseUrlsAt(url: string): Record<string, string> {

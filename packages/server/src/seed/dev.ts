@@ -1,16 +1,24 @@
+import { fileURLToPath } from 'node:url';
+import { loadCatalogue } from '@ownkey/providers/catalogue';
+import { seedLibrary } from '../domain/prices/keep-seeded.ts';
+import { readSandboxPrices, seedSandboxPrices } from '../domain/prices/sandbox.ts';
 import { writeDemoAccounts } from '../domain/sign-in/demo-accounts.ts';
 import { openDatabase } from '../storage/database.ts';
 import { seedDemo } from './demo.ts';
 import { type SandboxKeys, seedPlatformKeys } from './platform-keys.ts';
 import { memberOf, runSeedProcess } from './process.ts';
 
+const CATALOGUE = fileURLToPath(new URL('../../../../catalogue', import.meta.url));
+
 /**
- * `ownkey dev`: demo companies with fresh passwords and tokens, and shared keys for every provider of the sandbox. Input:
- * `{console_url, gateway_url, sandbox: {url, providers: {<id>: {keys: {valid}}}}}`. Safe to run again on kept data.
+ * `ownkey dev`: prices, demo companies with fresh passwords and tokens, and shared keys for every provider of the sandbox. Input:
+ * `{console_url, gateway_url, sandbox: {url, providers: {<id>: {keys: {valid}}}, prices}}`. Safe to run again on kept data.
  */
 await runSeedProcess(async (input, controlUrl) => {
   const database = openDatabase(controlUrl, 2);
   try {
+    await seedLibrary(database, loadCatalogue(CATALOGUE));
+    await seedSandboxPrices(database, readSandboxPrices(memberOf(memberOf(input, 'sandbox'), 'prices')));
     const output = await database.everywhere(async (sql) => {
       const seeded = await seedDemo(sql);
       await writeDemoAccounts(sql, [

@@ -34,7 +34,7 @@ export interface PriceScope {
 export async function listStored(sql: Sql, scope: PriceScope, at: Date): Promise<StoredPrice[]> {
   const rows = await sql.rows<Row>(
     `SELECT ${COLUMNS} FROM prices WHERE (company_id IS NULL OR company_id = $1) AND ($2::text IS NULL OR slug = $2)
-       AND (ended_at IS NULL OR ended_at > $3) ORDER BY slug, model, id`,
+       AND (ended_at IS NULL OR ended_at > greatest($3, valid_from)) ORDER BY slug, model, id`,
     [scope.companyId, scope.slug ?? null, at],
   );
   return rows.map(toPrice);
