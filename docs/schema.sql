@@ -187,6 +187,27 @@ GRANT SELECT ON installation TO ownkey_control;
 GRANT UPDATE (settings) ON installation TO ownkey_control;
 GRANT SELECT ON installation TO ownkey_worker;
 
+CREATE TABLE invitations (
+  id text NOT NULL,
+  company_id text NOT NULL,
+  email text NOT NULL,
+  name text,
+  role text NOT NULL,
+  created_by text,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  expires_at timestamp with time zone NOT NULL,
+  CONSTRAINT invitations_company_id_email_key UNIQUE (company_id, email),
+  CONSTRAINT invitations_company_id_fkey FOREIGN KEY (company_id) REFERENCES companies(id) ON DELETE CASCADE,
+  CONSTRAINT invitations_email_check CHECK (((email = lower(email)) AND ((length(email) >= 3) AND (length(email) <= 254)))),
+  CONSTRAINT invitations_pkey PRIMARY KEY (id),
+  CONSTRAINT invitations_role_check CHECK ((role = ANY (ARRAY['admin'::text, 'member'::text])))
+);
+-- row security: forced
+-- policy control_company (*) to ownkey_control: using ((current_setting('ownkey.company'::text, true) = '*'::text) OR (company_id = current_setting('ownkey.company'::text, true))); check ((current_setting('ownkey.company'::text, true) = '*'::text) OR (company_id = current_setting('ownkey.company'::text, true)))
+GRANT DELETE ON invitations TO ownkey_control;
+GRANT INSERT ON invitations TO ownkey_control;
+GRANT SELECT ON invitations TO ownkey_control;
+
 CREATE TABLE keys (
   id text NOT NULL,
   owner text NOT NULL,
@@ -304,10 +325,13 @@ CREATE TABLE one_time_codes (
   login_id text,
   created_at timestamp with time zone NOT NULL DEFAULT now(),
   expires_at timestamp with time zone NOT NULL,
+  invitation_id text,
+  CONSTRAINT one_time_codes_check CHECK (((purpose = 'invite'::text) = (invitation_id IS NOT NULL))),
   CONSTRAINT one_time_codes_hash_check CHECK ((length(hash) = 32)),
+  CONSTRAINT one_time_codes_invitation_id_fkey FOREIGN KEY (invitation_id) REFERENCES invitations(id) ON DELETE CASCADE,
   CONSTRAINT one_time_codes_login_id_fkey FOREIGN KEY (login_id) REFERENCES logins(id) ON DELETE CASCADE,
   CONSTRAINT one_time_codes_pkey PRIMARY KEY (hash),
-  CONSTRAINT one_time_codes_purpose_check CHECK ((purpose = ANY (ARRAY['set-up'::text, 'reset'::text])))
+  CONSTRAINT one_time_codes_purpose_check CHECK ((purpose = ANY (ARRAY['set-up'::text, 'reset'::text, 'invite'::text])))
 );
 -- row security: off
 GRANT DELETE ON one_time_codes TO ownkey_control;
@@ -327,6 +351,43 @@ CREATE TABLE operators (
 GRANT DELETE ON operators TO ownkey_control;
 GRANT INSERT ON operators TO ownkey_control;
 GRANT SELECT ON operators TO ownkey_control;
+
+CREATE TABLE outbox (
+  id text NOT NULL,
+  company_id text,
+  channel text NOT NULL,
+  event text NOT NULL,
+  dedupe_key text NOT NULL,
+  alert_id text,
+  target text NOT NULL,
+  payload jsonb,
+  state text NOT NULL DEFAULT 'queued'::text,
+  attempts integer NOT NULL DEFAULT 0,
+  next_try_at timestamp with time zone NOT NULL DEFAULT now(),
+  leased_until timestamp with time zone,
+  give_up_at timestamp with time zone NOT NULL,
+  http_status integer,
+  last_error text,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  sent_at timestamp with time zone,
+  CONSTRAINT outbox_channel_check CHECK ((channel = ANY (ARRAY['mail'::text, 'webhook'::text]))),
+  CONSTRAINT outbox_company_id_fkey FOREIGN KEY (company_id) REFERENCES companies(id) ON DELETE CASCADE,
+  CONSTRAINT outbox_dedupe_key_key UNIQUE (dedupe_key),
+  CONSTRAINT outbox_pkey PRIMARY KEY (id),
+  CONSTRAINT outbox_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'sent'::text, 'failed'::text])))
+);
+CREATE INDEX outbox_by_age ON ownkey.outbox USING btree (created_at) WHERE (state <> 'queued'::text);
+CREATE INDEX outbox_by_alert ON ownkey.outbox USING btree (alert_id) WHERE (alert_id IS NOT NULL);
+CREATE INDEX outbox_by_company ON ownkey.outbox USING btree (company_id);
+CREATE INDEX outbox_by_target ON ownkey.outbox USING btree (target, id) WHERE (channel = 'webhook'::text);
+CREATE INDEX outbox_due ON ownkey.outbox USING btree (channel, next_try_at) WHERE (state = 'queued'::text);
+-- row security: forced
+-- policy control_company (*) to ownkey_control: using ((current_setting('ownkey.company'::text, true) = '*'::text) OR (company_id = current_setting('ownkey.company'::text, true))); check ((current_setting('ownkey.company'::text, true) = '*'::text) OR (company_id = current_setting('ownkey.company'::text, true)))
+CREATE TRIGGER outbox_tell AFTER INSERT ON ownkey.outbox FOR EACH STATEMENT EXECUTE FUNCTION tell_alert();
+GRANT DELETE ON outbox TO ownkey_control;
+GRANT INSERT ON outbox TO ownkey_control;
+GRANT SELECT ON outbox TO ownkey_control;
+GRANT UPDATE (attempts, http_status, last_error, leased_until, next_try_at, payload, sent_at, state) ON outbox TO ownkey_control;
 
 CREATE TABLE plans (
   id text NOT NULL,
@@ -367,6 +428,7 @@ CREATE TABLE prices (
   source text,
   created_by text,
   created_at timestamp with time zone NOT NULL DEFAULT now(),
+  position integer NOT NULL DEFAULT 0,
   CONSTRAINT prices_check CHECK (((origin = 'company'::text) = (company_id IS NOT NULL))),
   CONSTRAINT prices_company_id_fkey FOREIGN KEY (company_id) REFERENCES companies(id) ON DELETE CASCADE,
   CONSTRAINT prices_origin_check CHECK ((origin = ANY (ARRAY['company'::text, 'operator'::text, 'catalogue'::text, 'sandbox'::text]))),
@@ -680,6 +742,29 @@ GRANT SELECT ON users TO ownkey_control;
 GRANT UPDATE ON users TO ownkey_control;
 GRANT INSERT ON users TO ownkey_worker;
 GRANT SELECT ON users TO ownkey_worker;
+
+CREATE TABLE webhooks (
+  id text NOT NULL,
+  company_id text NOT NULL,
+  url text NOT NULL,
+  secret bytea NOT NULL,
+  events text[] NOT NULL,
+  enabled boolean NOT NULL DEFAULT true,
+  created_by text,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  last_tried_at timestamp with time zone,
+  last_delivered_at timestamp with time zone,
+  last_status integer,
+  CONSTRAINT webhooks_company_id_fkey FOREIGN KEY (company_id) REFERENCES companies(id) ON DELETE CASCADE,
+  CONSTRAINT webhooks_pkey PRIMARY KEY (id)
+);
+CREATE INDEX webhooks_by_company ON ownkey.webhooks USING btree (company_id, id);
+-- row security: forced
+-- policy control_company (*) to ownkey_control: using ((current_setting('ownkey.company'::text, true) = '*'::text) OR (company_id = current_setting('ownkey.company'::text, true))); check ((current_setting('ownkey.company'::text, true) = '*'::text) OR (company_id = current_setting('ownkey.company'::text, true)))
+GRANT DELETE ON webhooks TO ownkey_control;
+GRANT INSERT ON webhooks TO ownkey_control;
+GRANT SELECT ON webhooks TO ownkey_control;
+GRANT UPDATE (enabled, events, last_delivered_at, last_status, last_tried_at, url) ON webhooks TO ownkey_control;
 
 CREATE TABLE worker_jobs (
   id text NOT NULL,

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { newId } from '@ownkey/contract/ids';
 import type { Scope } from '@ownkey/contract/scopes';
+import type { Lookup } from '@ownkey/guard/resolve';
 import { composeServer, type Server } from '@ownkey/server/compose';
 import { readConfig } from '@ownkey/server/config';
 import { startSession } from '@ownkey/server/domain/sign-in/session';
@@ -9,7 +10,7 @@ import { type Database, openDatabase } from '@ownkey/server/storage/database';
 import { afterAll, beforeAll } from 'vitest';
 import { type TestDatabase, useTestDatabase } from './postgres.ts';
 
-const AUTH_SECRET = 'a-secret-of-the-tests-0123456789abcdef';
+export const AUTH_SECRET = 'a-secret-of-the-tests-0123456789abcdef';
 
 export interface TestCompany {
   readonly id: string;
@@ -48,7 +49,11 @@ export interface ControlPlane {
   createOperatorHeaders(): Promise<Headers>;
 }
 
-export function useControlPlane(settings: Readonly<Record<string, string>> = {}): ControlPlane {
+/** `outbox`: codes go into the outbox, as they do in earnest; nothing is sent by itself. */
+export function useControlPlane(
+  settings: Readonly<Record<string, string>> = {},
+  options: { readonly outbox?: true; readonly lookup?: Lookup } = {},
+): ControlPlane {
   const postgres = useTestDatabase();
   let server: Server | null = null;
   let database: Database | null = null;
@@ -65,9 +70,15 @@ export function useControlPlane(settings: Readonly<Record<string, string>> = {})
     });
     server = await composeServer(config, {
       logTo: { write: (line) => logLines.push(line) },
-      sendResetCode: async (email, code) => {
-        resetCodes.push({ email, code });
-      },
+      ...(options.outbox === true
+        ? {}
+        : {
+            sendResetCode: async (_sql, { email }, code) => {
+              resetCodes.push({ email, code });
+            },
+          }),
+      dispatches: false,
+      ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
       consoleFiles: null,
     });
     await server.app.ready();

@@ -21,6 +21,7 @@ const RIGHTS: Record<string, { control: string; worker: string }> = {
   companies: { control: 'I S U', worker: 'S' },
   envelopes: { control: '', worker: 'I S U' },
   installation: { control: 'S U(settings)', worker: 'S' },
+  invitations: { control: 'D I S', worker: '' },
   keys: {
     control: 'D S U(allowed_models,changed_at,changed_by,enabled,label,position,row_version)',
     worker:
@@ -31,6 +32,10 @@ const RIGHTS: Record<string, { control: string; worker: string }> = {
   model_lists: { control: 'S', worker: 'I S U' },
   one_time_codes: { control: 'D I S', worker: '' },
   operators: { control: 'D I S', worker: '' },
+  outbox: {
+    control: 'D I S U(attempts,http_status,last_error,leased_until,next_try_at,payload,sent_at,state)',
+    worker: '',
+  },
   plans: { control: 'D I S U', worker: 'S' },
   prices: { control: 'I S U(ended_at)', worker: 'S' },
   requests: { control: 'S', worker: 'S' },
@@ -47,6 +52,10 @@ const RIGHTS: Record<string, { control: string; worker: string }> = {
   usage_hourly: { control: 'S', worker: '' },
   used_nonces: { control: '', worker: 'D I S' },
   users: { control: 'D I S U', worker: 'I S' },
+  webhooks: {
+    control: 'D I S U(enabled,events,last_delivered_at,last_status,last_tried_at,url)',
+    worker: '',
+  },
   worker_jobs: {
     control:
       'I S(actor,company_id,created_at,error_code,expires_at,finished_at,id,idempotency_key,kind,payload,result,state,steps,taken_at)',
@@ -251,6 +260,9 @@ describe('rows of another company', () => {
     'caps',
     'meters',
     'alerts',
+    'outbox',
+    'webhooks',
+    'invitations',
   ];
   let mine: string;
   let foreign: string;
@@ -297,6 +309,18 @@ describe('rows of another company', () => {
       [
         "INSERT INTO alerts (company_id, meter, kind, start, threshold, cap_nano_usd, settled_nano_usd, reserved_nano_usd, cause) VALUES ($1, '', 'day', now(), 80, 1, 1, 0, 'spent')",
         [id],
+      ],
+      [
+        "INSERT INTO outbox (id, company_id, channel, event, dedupe_key, target, give_up_at) VALUES ($2, $1, 'mail', 'x', $2, 'x', now())",
+        [id, newId('outbox')],
+      ],
+      [
+        "INSERT INTO webhooks (id, company_id, url, secret, events) VALUES ($2, $1, 'https://example.com', '', '{}')",
+        [id, newId('webhook')],
+      ],
+      [
+        "INSERT INTO invitations (id, company_id, email, role, expires_at) VALUES ($2, $1, 'a@example.com', 'member', now())",
+        [id, newId('invitation')],
       ],
     ];
     for (const [statement, values] of rows) await superuser.query(statement, values);

@@ -76,6 +76,10 @@ function kindOf({ kind, min, max }: Setting): string {
       return 'an `http` or `https` address';
     case 'database-address':
       return '`postgres://user:password@host:port/name`';
+    case 'mail-server':
+      return '`smtp://user:password@host:port` or `smtps://…`';
+    case 'mail-sender':
+      return 'an address, or `Name <address>`';
     case 'list':
       return 'a list, separated by commas';
   }

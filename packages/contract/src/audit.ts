@@ -60,6 +60,14 @@ export const AUDIT_EVENTS = [
   'sign_in_refused',
   'signed_out',
   'embed_session.created',
+  'price.changed',
+  'caps.changed',
+  'policies.changed',
+  'webhook.created',
+  'webhook.changed',
+  'webhook.removed',
+  'invitation.created',
+  'invitation.withdrawn',
 ] as const;
 export type AuditEventKind = (typeof AUDIT_EVENTS)[number];
 

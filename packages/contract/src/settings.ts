@@ -12,6 +12,8 @@ export type SettingKind =
   | 'path'
   | 'web-address'
   | 'database-address'
+  | 'mail-server'
+  | 'mail-sender'
   | 'list';
 
 /** One setting of the environment. A reader not named here never sees it. */
@@ -173,12 +175,16 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
     doc: 'Further certificate authorities (PEM) to trust in outgoing calls.',
   },
   OWNKEY_SMTP_URL: {
-    kind: 'text',
-    readers: ['server'],
+    kind: 'mail-server',
+    readers: ['command', 'server'],
     secret: true,
-    doc: 'Mail server as smtp://user:password@host:port.',
+    doc: 'Mail server as smtp://user:password@host:port (STARTTLS) or smtps://…; without it mails stay queued.',
   },
-  OWNKEY_MAIL_FROM: { kind: 'text', readers: ['server'], doc: 'Sender of mails.' },
+  OWNKEY_MAIL_FROM: {
+    kind: 'mail-sender',
+    readers: ['server'],
+    doc: 'Sender of mails, as in `Ownkey <no-reply@example.com>`; by default no-reply at the host of the console.',
+  },
   OWNKEY_LOG_LEVEL: {
     kind: 'text',
     readers: ['server', 'worker', 'sandbox'],
@@ -233,6 +239,12 @@ const KIND_CHECKS: Record<SettingKind, (value: string, setting: Setting) => stri
       ['postgres:', 'postgresql:'],
       'must be an address such as postgres://user:password@host:5432/ownkey',
     ),
+  'mail-server': (value) =>
+    addressOf(value, ['smtp:', 'smtps:'], 'must be an address such as smtp://user:password@host:587'),
+  'mail-sender': (value) =>
+    /^(?:[^<>\p{Cc}]{0,200}<[^\s<>@,;]+@[^\s<>@,;]+>|[^\s<>@,;]+@[^\s<>@,;]+)$/u.test(value)
+      ? null
+      : 'must be an address such as no-reply@example.com or Ownkey <no-reply@example.com>',
 };
 
 function wholeNumber(value: string, min: number, max: number): string | null {

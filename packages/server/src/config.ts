@@ -11,6 +11,9 @@ export interface Config {
   readonly gatewayUrl: string;
   readonly sandboxUrl: string | null;
   readonly mailUrl: string | null;
+  /** Mail server with its password; null = none. */
+  readonly smtpUrl: string | null;
+  readonly mailFrom: string | null;
   readonly databaseUrl: string;
   readonly authSecret: string;
   readonly trustedProxies: readonly string[];
@@ -67,6 +70,8 @@ export function readConfig(environment: Environment = process.env): Config {
     gatewayUrl: trimSlash(need('OWNKEY_GATEWAY_URL')) ?? '',
     sandboxUrl: mode === 'development' ? trimSlash(read('OWNKEY_SANDBOX_URL')) : null,
     mailUrl: mode === 'development' ? trimSlash(read('OWNKEY_MAIL_URL')) : null,
+    smtpUrl: read('OWNKEY_SMTP_URL'),
+    mailFrom: read('OWNKEY_MAIL_FROM'),
     databaseUrl: need('OWNKEY_CONTROL_DATABASE_URL'),
     authSecret: need('OWNKEY_AUTH_SECRET'),
     trustedProxies: (read('OWNKEY_TRUSTED_PROXIES') ?? '')

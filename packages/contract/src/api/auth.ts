@@ -49,6 +49,7 @@ export const installationAnswer = z.object({
   gateway_url: z.string(),
   sandbox_url: z.string().nullable(),
   mail_url: z.string().nullable(),
+  sends_mail: z.boolean().describe('false: no mail server is set up, mails stay queued'),
   demo_accounts: z.array(z.object({ label: z.string(), email: z.string(), password: z.string() })),
 });
 export type InstallationAnswer = z.infer<typeof installationAnswer>;

@@ -45,11 +45,18 @@ export const operatorCompany = company.extend({
 });
 export const operatorCompanyList = listOf(operatorCompany);
 
+const waiting = z.object({ queued: z.number().int(), failed: z.number().int(), oldest_queued_at: time.nullable() });
+
 export const health = z.object({
   version: z.string(),
   database: z.object({ ok: z.literal(true), latency_ms: z.number() }),
   workers: z.array(z.object({ id: z.string(), seen_at: time, open_requests: z.number().int() })),
   jobs: z.object({ queued: z.number().int(), running: z.number().int(), oldest_queued_at: time.nullable() }),
+  outbox: z.object({
+    mail: z.enum(['smtp', 'sandbox', 'none']).describe('none: no mail server is set up, mails stay queued'),
+    mails: waiting,
+    webhooks: waiting.describe('Deliveries of all companies'),
+  }),
   audit: z.object({ unsealed: z.number().int(), sealed_up_to: time.nullable() }),
 });
 export type Health = z.infer<typeof health>;

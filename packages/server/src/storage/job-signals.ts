@@ -1,4 +1,4 @@
-import { Client } from 'pg';
+import { listen } from './listener.ts';
 
 /** Tells when something about a job changed. Signals may be missed (a lost connection): whoever waits also looks by itself. */
 export interface JobSignals {
@@ -7,37 +7,12 @@ export interface JobSignals {
   close(): Promise<void>;
 }
 
-const RECONNECT_MS = 1000;
-
 /** Listens on a connection of its own and connects again whenever it breaks. */
 export function listenForJobs(url: string): JobSignals {
   const waiting = new Map<string, Set<() => void>>();
-  let client: Client | null = null;
-  let timer: NodeJS.Timeout | null = null;
-  let closed = false;
-
-  const reconnect = (): void => {
-    client = null;
-    if (!closed && timer === null) timer = setTimeout(connect, RECONNECT_MS);
-  };
-  const connect = (): void => {
-    timer = null;
-    const next = new Client({ connectionString: url, application_name: 'ownkey-server-jobs', keepAlive: true });
-    client = next;
-    next.on('notification', ({ payload }) => {
-      for (const wake of waiting.get(payload ?? '') ?? []) wake();
-    });
-    next.on('error', () => {});
-    next.on('end', reconnect);
-    next
-      .connect()
-      .then(() => next.query('LISTEN ownkey_job_done'))
-      .catch(() => {
-        next.end().catch(() => {});
-        reconnect();
-      });
-  };
-  connect();
+  const listener = listen(url, 'ownkey_job_done', (job) => {
+    for (const wake of waiting.get(job) ?? []) wake();
+  });
 
   return {
     next: (job, limitMs, aborted) =>
@@ -57,10 +32,8 @@ export function listenForJobs(url: string): JobSignals {
         else aborted?.addEventListener('abort', wake);
       }),
     close: async () => {
-      closed = true;
-      if (timer !== null) clearTimeout(timer);
       for (const set of waiting.values()) for (const wake of set) wake();
-      await client?.end().catch(() => {});
+      await listener.close();
     },
   };
 }

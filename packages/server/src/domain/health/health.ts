@@ -1,8 +1,9 @@
 import type { Health } from '@ownkey/contract/api/operator';
 import { first, type Sql } from '../../storage/database.ts';
+import { readOutboxState } from '../outbox/store.ts';
 
 /** What the database shows of workers, jobs and the audit's sealer. A worker is seen by what it did in the last hour. */
-export async function readHealth(sql: Sql, version: string): Promise<Health> {
+export async function readHealth(sql: Sql, version: string, mail: Health['outbox']['mail']): Promise<Health> {
   const started = performance.now();
   await sql.rows('SELECT 1');
   const latency = performance.now() - started;
@@ -25,6 +26,7 @@ export async function readHealth(sql: Sql, version: string): Promise<Health> {
          AND NOT EXISTS (SELECT 1 FROM audit_chain c WHERE c.event_id = e.id)) AS unsealed,
        (SELECT max(at) FROM audit_heads) AS sealed_up_to`,
   );
+  const outbox = await readOutboxState(sql);
   return {
     version,
     database: { ok: true, latency_ms: Math.round(latency * 10) / 10 },
@@ -34,6 +36,11 @@ export async function readHealth(sql: Sql, version: string): Promise<Health> {
       running: jobs?.running ?? 0,
       oldest_queued_at: jobs?.oldest?.toISOString() ?? null,
     },
+    outbox: { mail, mails: waiting(outbox.mail), webhooks: waiting(outbox.webhook) },
     audit: { unsealed: audit?.unsealed ?? 0, sealed_up_to: audit?.sealed_up_to?.toISOString() ?? null },
   };
+}
+
+function waiting(state: { queued: number; failed: number; oldest: Date | null }) {
+  return { queued: state.queued, failed: state.failed, oldest_queued_at: state.oldest?.toISOString() ?? null };
 }

@@ -2,6 +2,7 @@ import { OwnkeyError } from '@ownkey/contract/errors';
 import { newId } from '@ownkey/contract/ids';
 import { type Database, first, type Sql } from '../../storage/database.ts';
 import { recordEvent } from '../audit/record.ts';
+import { RESET_MINUTES } from './code-lives.ts';
 import { createCode, takeCode } from './one-time-code.ts';
 import { hashPassword, isPassword } from './password.ts';
 import { startSession } from './session.ts';
@@ -26,7 +27,6 @@ interface LoginRow {
   company_id: string | null;
 }
 
-const RESET_MINUTES = 30;
 const SET_UP_MINUTES = 24 * 60;
 export const SET_UP_HOURS = SET_UP_MINUTES / 60;
 
@@ -76,20 +76,24 @@ export async function setUp(
   });
 }
 
+/** Where a code goes. `sql` is the transaction the code is made in: a mail written there stands or falls with it. */
+export type SendResetCode = (sql: Sql, to: { email: string; company: string | null }, code: string) => Promise<void>;
+
 /** Makes a code for a new password, or does nothing where the address is unknown. `send` gets it; nobody else does. */
 export async function requestReset(
   database: Database,
   email: string,
   client: Client,
-  send: (email: string, code: string) => Promise<void>,
+  send: SendResetCode,
 ): Promise<void> {
   const address = normaliseEmail(email);
   await database.everywhere((sql) => countTry(sql, 'reset', address, client.address));
-  const code = await database.everywhere(async (sql) => {
+  await database.everywhere(async (sql) => {
     const login = await findLogin(sql, address);
-    return login === null ? null : createCode(sql, 'reset', login.id, RESET_MINUTES);
+    if (login === null) return;
+    const code = await createCode(sql, 'reset', { loginId: login.id }, RESET_MINUTES);
+    await send(sql, { email: address, company: login.company_id }, code);
   });
-  if (code !== null) await send(address, code);
 }
 
 /** Sets a new password and ends every session of the account. @throws OwnkeyError request.invalid, auth.too_many_tries */
@@ -129,7 +133,7 @@ export async function createLogin(sql: Sql, email: string, passwordHash: string)
 /** The code that lets one person become the first operator; null when there is an operator already. */
 export async function createSetUpCode(sql: Sql): Promise<string | null> {
   if (await hasOperator(sql)) return null;
-  return createCode(sql, 'set-up', null, SET_UP_MINUTES);
+  return createCode(sql, 'set-up', {}, SET_UP_MINUTES);
 }
 
 export async function hasOperator(sql: Sql): Promise<boolean> {
@@ -162,7 +166,7 @@ function recordSignIn(sql: Sql, login: LoginRow, kind: 'signed_in' | 'sign_in_re
   });
 }
 
-function wrongCode(next: string): OwnkeyError {
+export function wrongCode(next: string): OwnkeyError {
   const problem = `This code is not valid: it was used, has expired or was typed wrongly. ${next}`;
   return new OwnkeyError('request.invalid', { problem, param: 'code' });
 }

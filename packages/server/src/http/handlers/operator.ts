@@ -17,7 +17,7 @@ const PLAN_POSITION = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 const INSTALLATION_SCOPES: readonly string[] = ['host', 'operator'];
 
 /** Plans, companies, tokens and health, for operators. */
-export function operatorHandlers({ database, version }: Parts): HandlersOf<keyof typeof OPERATOR_ROUTES> {
+export function operatorHandlers({ database, version, installation }: Parts): HandlersOf<keyof typeof OPERATOR_ROUTES> {
   return {
     listPlans: ({ query }) =>
       database.everywhere(async (sql) => {
@@ -74,6 +74,8 @@ export function operatorHandlers({ database, version }: Parts): HandlersOf<keyof
           userId: null,
           createdBy: caller.actor,
           expiresAt: readExpiry(body.expires_at),
+          requestsPerMinute: body.requests_per_minute,
+          concurrentRequests: body.concurrent_requests,
         });
         const data = { token: made.row.id, name: body.name, scopes: body.scopes };
         await recordEvent(sql, { company: null, kind: 'token.created', actor: caller.actor, data });
@@ -88,7 +90,11 @@ export function operatorHandlers({ database, version }: Parts): HandlersOf<keyof
         await recordEvent(sql, { company: null, kind: 'token.revoked', actor: caller.actor, data });
         return { status: 204, body: null };
       }),
-    getHealth: () => database.everywhere(async (sql) => ({ status: 200, body: await readHealth(sql, version) })),
+    getHealth: () =>
+      database.everywhere(async (sql) => ({
+        status: 200,
+        body: await readHealth(sql, version, installation.mail),
+      })),
   };
 }
 

@@ -16,14 +16,10 @@ const LOCAL_NAME = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/;
 /** Sign-in, sessions, the first operator. */
 export function signInHandlers(parts: Parts): HandlersOf<keyof typeof SIGN_IN_ROUTES> {
   const { database, authSecret } = parts;
-  const begun = async (session: { value: string; expiresAt: Date }) => {
-    const row = await findSession(database.outside, authSecret, session.value);
-    const cookie = writeSessionCookie(parts.cookieName, session.value, session.expiresAt, parts.secure);
-    return { body: answerOf(row), headers: { 'set-cookie': cookie } };
-  };
+  const begun = (session: { value: string; expiresAt: Date }) => begunSession(parts, session);
   return {
     getInstallation: async ({ client, host }) => {
-      const { mode, hostName, consoleUrl, gatewayUrl, sandboxUrl, mailUrl } = parts.installation;
+      const { mode, hostName, consoleUrl, gatewayUrl, sandboxUrl, mailUrl, mail } = parts.installation;
       // By address and by name: a foreign page whose name was pointed at this machine gets nothing.
       const showDemo = mode === 'development' && LOOPBACK.test(client.address) && LOCAL_NAME.test(host);
       const [isSetUp, demo] = await database.everywhere(async (sql) => [
@@ -38,6 +34,7 @@ export function signInHandlers(parts: Parts): HandlersOf<keyof typeof SIGN_IN_RO
         gateway_url: gatewayUrl,
         sandbox_url: sandboxUrl,
         mail_url: mailUrl,
+        sends_mail: mail !== 'none',
         demo_accounts: demo,
       };
       return { status: 200, body };
@@ -98,6 +95,13 @@ export function signInHandlers(parts: Parts): HandlersOf<keyof typeof SIGN_IN_RO
       return { status: 204, body: null };
     },
   };
+}
+
+/** The answer that hands a new session to the browser. */
+export async function begunSession(parts: Parts, session: { value: string; expiresAt: Date }) {
+  const row = await findSession(parts.database.outside, parts.authSecret, session.value);
+  const cookie = writeSessionCookie(parts.cookieName, session.value, session.expiresAt, parts.secure);
+  return { body: answerOf(row), headers: { 'set-cookie': cookie } };
 }
 
 function sessionOf(credential: Credential): SessionRow {
