@@ -24,6 +24,8 @@ export interface PostRules {
   /** Limit of the whole: look-up, connection, answer. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** Authority (PEM) that is trusted alone, in place of those of Node. */
+  readonly ca?: string;
 }
 
 const ANSWER_BYTES_MAX = 64 * 1024;
@@ -53,7 +55,7 @@ async function connectTo(target: BaseUrl, rules: PostRules, ended: AbortSignal):
   let failure: unknown = new Error('no address');
   for (const pinned of addresses.slice(0, ADDRESSES_MAX)) {
     try {
-      return await connectOne(target, pinned, ended);
+      return await connectOne(target, pinned, rules.ca, ended);
     } catch (error) {
       failure = error;
     }
@@ -61,7 +63,12 @@ async function connectTo(target: BaseUrl, rules: PostRules, ended: AbortSignal):
   throw failure;
 }
 
-function connectOne(target: BaseUrl, pinned: PinnedAddress, ended: AbortSignal): Promise<net.Socket> {
+function connectOne(
+  target: BaseUrl,
+  pinned: PinnedAddress,
+  ca: string | undefined,
+  ended: AbortSignal,
+): Promise<net.Socket> {
   return new Promise((resolve, reject) => {
     const encrypted = target.protocol === 'https:';
     const place = { host: pinned.address, port: target.port, family: pinned.family };
@@ -72,6 +79,7 @@ function connectOne(target: BaseUrl, pinned: PinnedAddress, ended: AbortSignal):
           ...(addressFamily(target.host) === 0 && { servername: target.host }),
           ALPNProtocols: ['http/1.1'],
           minVersion: 'TLSv1.2',
+          ...(ca !== undefined && { ca }),
         })
       : net.connect(place);
     const fail = (error: Error): void => {

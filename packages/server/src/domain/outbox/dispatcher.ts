@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Log } from '../../platform/logger.ts';
 import { listen } from '../../storage/listener.ts';
 import type { Channel } from './entry.ts';
@@ -17,6 +18,7 @@ export interface Dispatcher {
 /** Keeps the outbox moving: at every notification and every 5 s. A slow receiver holds its own slot and nothing else. */
 export function startDispatcher(outbox: Outbox, databaseUrl: string, log: Log): Dispatcher {
   const stopping = new AbortController();
+  setMaxListeners(0, stopping.signal); // every delivery under way listens
   const running = new Set<Promise<void>>();
   const slots: Record<Channel, number> = { ...SLOTS };
   const steps = new Map<string, { again: boolean }>();

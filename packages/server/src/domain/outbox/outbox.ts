@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Log } from '../../platform/logger.ts';
 import type { Database } from '../../storage/database.ts';
 import type { Channel } from './entry.ts';
@@ -90,6 +91,7 @@ export function createOutbox({ database, log, mail, webhooks }: OutboxParts): Ou
     drain: async () => {
       await outbox.tell();
       const { signal } = new AbortController();
+      setMaxListeners(0, signal);
       for (const channel of ['mail', 'webhook'] as const) {
         for (;;) {
           const due = await outbox.claim(channel, BATCH);
