@@ -1,3 +1,4 @@
+import './platform/close-threads.ts';
 import { onStop, reportReady } from '@ownkey/guard/child-control';
 import { composeServer, type Server } from './compose.ts';
 import { ConfigError, readConfig } from './config.ts';

@@ -2,7 +2,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Settings } from '../settings.ts';
 import { INSTALLATION, readablePaths } from './programs.ts';
-import { serverFlags, workerFlags } from './worker-flags.ts';
+import { seedFlags, serverFlags, workerFlags } from './worker-flags.ts';
 
 /** Where the running parts are, as far as they are known when a process starts. */
 export interface Whereabouts {
@@ -102,18 +102,27 @@ export function workerFlagsOf(settings: Settings): string[] {
   );
 }
 
-/** What the server may read: code, catalogue, its migrations, the built console and documentation. */
 export function serverFlagsOf(settings: Settings): string[] {
-  const folders = ['catalogue/', 'packages/server/migrations/', 'packages/console/dist/', 'docs/'].map((name) =>
-    join(INSTALLATION, name),
-  );
-  return serverFlags(
-    process.version,
-    readablePaths(
-      [...SHARED, 'server', 'sdk'],
-      [...folders.filter((path) => existsSync(path)), ...withTarget(settings.extraCaFile)],
-    ),
-  );
+  return serverFlags(process.version, serverReadable(settings));
+}
+
+/** Seeds run the server's code once, before it starts. */
+export function seedFlagsOf(settings: Settings): string[] {
+  return seedFlags(process.version, serverReadable(settings));
+}
+
+const SERVER_FOLDERS = [
+  'catalogue/',
+  'packages/server/migrations/',
+  'packages/server/threads/',
+  'packages/console/dist/',
+  'docs/',
+];
+
+/** What the server may read: code, catalogue, its migrations, the built console and documentation. */
+function serverReadable(settings: Settings): string[] {
+  const folders = SERVER_FOLDERS.map((name) => join(INSTALLATION, name)).filter((path) => existsSync(path));
+  return readablePaths([...SHARED, 'server', 'sdk'], [...folders, ...withTarget(settings.extraCaFile)]);
 }
 
 /** A mounted secret is often a link: both the link and what it leads to must be readable. */

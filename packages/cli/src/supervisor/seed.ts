@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { basename } from 'node:path';
 import type { Settings } from '../settings.ts';
-import { serverFlagsOf } from './environment.ts';
+import { seedFlagsOf } from './environment.ts';
 
 const LIMIT_MS = 60_000;
 
@@ -18,7 +18,7 @@ export function runSeed(
   input: unknown,
 ): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [...serverFlagsOf(settings), program], {
+    const child = spawn(process.execPath, [...seedFlagsOf(settings), program], {
       env: { NODE_ENV: 'production', TZ: 'UTC', ...environment, OWNKEY_CONTROL_DATABASE_URL: controlUrl },
       stdio: ['pipe', 'pipe', 'pipe'],
       timeout: LIMIT_MS,

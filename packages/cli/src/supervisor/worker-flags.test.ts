@@ -1,5 +1,9 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { serverFlags, workerFlags } from './worker-flags.ts';
+import { seedFlags, serverFlags, workerFlags } from './worker-flags.ts';
 
 const READABLE = ['/app/packages/worker/dist/', '/data/kek'];
 
@@ -28,8 +32,30 @@ test('the worker may read what it is told and is allowed nothing else', () => {
   );
 });
 
-test('the server has the same wall around files', () => {
-  expect(serverFlags('v20.20.2', READABLE).slice(0, 3)).toEqual(workerFlags('v20.20.2', READABLE).slice(0, 3));
+test('the server has the same wall around files, and may start threads; its seeds may not', () => {
+  const wall = workerFlags('v20.20.2', READABLE).slice(0, 3);
+  const server = serverFlags('v20.20.2', READABLE);
+  expect(server.slice(0, 3)).toEqual(wall);
+  expect(server.filter((flag) => flag.startsWith('--allow')).slice(READABLE.length)).toEqual(['--allow-worker']);
+  expect(seedFlags('v20.20.2', READABLE).slice(0, 3)).toEqual(wall);
+  expect(seedFlags('v20.20.2', READABLE)).not.toContain('--allow-worker');
+});
+
+test("a thread of the server, started without flags of its own, is behind the server's wall", () => {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'ownkey-wall-')));
+  try {
+    const program = join(folder, 'program.cjs');
+    const thread =
+      "try { require('node:fs').readFileSync('/etc/hostname'); console.log('read'); } catch (error) { console.log(error.code); }";
+    writeFileSync(
+      program,
+      `new (require('node:worker_threads').Worker)(${JSON.stringify(thread)}, { eval: true, env: {} });`,
+    );
+    const flags = serverFlags(process.version, [`${folder}/`]);
+    expect(execFileSync(process.execPath, [...flags, program], { encoding: 'utf8' }).trim()).toBe('ERR_ACCESS_DENIED');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test.each(['v18.20.0', 'v16.0.0', 'latest'])('Node %s is refused', (version) => {

@@ -27,6 +27,13 @@ export function workerFlags(version: string, readable: readonly string[]): strin
  * libraries compile schemas to code, so making code from strings stays allowed.
  */
 export function serverFlags(version: string, readable: readonly string[]): string[] {
+  // Tokens are counted in a thread; the server closes the way to any other (its `platform/threads.ts`), which is what Node's warning
+  // at every start is about.
+  return [...permissionFlags(version, readable), '--allow-worker', '--disable-warning=SecurityWarning'];
+}
+
+/** Flags of the server's seeds: they start no thread, so none may. */
+export function seedFlags(version: string, readable: readonly string[]): string[] {
   return permissionFlags(version, readable);
 }
 
