@@ -45,6 +45,16 @@ const BODIES: Partial<Record<RouteName, unknown>> = {
   replacePlatformKey: { sealed_key: 'x' },
   changePlatformKey: { label: 'renamed' },
   putPlan: {},
+  putCaps: {},
+  previewCaps: {},
+  estimate: { model: 'no-such-provider/model', messages: [] },
+  putPolicies: {},
+  putPrice: { provider: 'no-such-provider', model: 'none', remove: true },
+  putOperatorPrice: { provider: 'no-such-provider', model: 'none', remove: true },
+  createWebhook: { url: 'https://192.0.2.1/hook' },
+  changeWebhook: { enabled: true },
+  createInvitation: { email: 'new@example.com', role: 'member' },
+  acceptInvitation: { code: 'WRONG', password: 'a-long-password' },
   createOperatorToken: { name: 'made by the matrix', scopes: ['host'] },
 };
 
@@ -125,6 +135,8 @@ const ID_KINDS: Record<string, string> = {
   tokens: newId('token'),
   sessions: newId('session'),
   plans: 'no-such-plan',
+  webhooks: newId('webhook'),
+  invitations: newId('invitation'),
 };
 
 function send(name: RouteName, path: string, who: Headers): Promise<Answer> {
@@ -196,6 +208,15 @@ describe('what is not yours answers byte for byte like what is not there', () =>
        SELECT company_id, 'call.started', 'x', id, day FROM requests WHERE id = $1`,
       [request],
     );
+    const [webhook, invitation] = [newId('webhook'), newId('invitation')];
+    await owner.query(
+      `INSERT INTO webhooks (id, company_id, url, secret, events) VALUES ($1, $2, 'https://example.com', '', '{cap.near}')`,
+      [webhook, company.id],
+    );
+    await owner.query(
+      `INSERT INTO invitations (id, company_id, email, role, expires_at) VALUES ($1, $2, 'i@example.com', 'member', now() + interval '1 day')`,
+      [invitation, company.id],
+    );
     const sessions = await plane.call('GET', '/api/auth/sessions', company.admin);
     owned = {
       keys: { mine: key, missing: newId('key') },
@@ -203,6 +224,8 @@ describe('what is not yours answers byte for byte like what is not there', () =>
       jobs: { mine: job, missing: newId('job') },
       'personal jobs': { mine: personalJob, missing: newId('job') },
       tokens: { mine: token, missing: newId('token') },
+      webhooks: { mine: webhook, missing: newId('webhook') },
+      invitations: { mine: invitation, missing: newId('invitation') },
       audit: { mine: request, missing: newId('request') },
       sessions: { mine: sessions.body.data[0].id, missing: newId('session') },
     };

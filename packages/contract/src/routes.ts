@@ -1,8 +1,12 @@
 import { ACCESS_ROUTES } from './routes/access.ts';
+import { ALERT_ROUTES } from './routes/alerts.ts';
 import { COMPANY_ROUTES } from './routes/companies.ts';
+import { INVITATION_ROUTES } from './routes/invitations.ts';
 import { KEY_ROUTES } from './routes/keys.ts';
+import { MONEY_ROUTES } from './routes/money.ts';
 import { OPERATOR_ROUTES } from './routes/operator.ts';
 import { PLATFORM_KEY_ROUTES } from './routes/platform-keys.ts';
+import { PRICE_ROUTES } from './routes/prices.ts';
 import { PROVIDER_ROUTES } from './routes/providers.ts';
 import type { Route } from './routes/route.ts';
 import { SIGN_IN_ROUTES } from './routes/sign-in.ts';
@@ -16,6 +20,10 @@ export const ROUTES = {
   ...ACCESS_ROUTES,
   ...PLATFORM_KEY_ROUTES,
   ...OPERATOR_ROUTES,
+  ...MONEY_ROUTES,
+  ...ALERT_ROUTES,
+  ...INVITATION_ROUTES,
+  ...PRICE_ROUTES,
 } as const satisfies Record<string, Route>;
 
 export type RouteName = keyof typeof ROUTES;

@@ -1,19 +1,30 @@
+import { lookup as dnsLookup } from 'node:dns/promises';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseEgressAllow } from '@ownkey/guard/egress-policy';
+import type { Lookup } from '@ownkey/guard/resolve';
 import { createScrubber } from '@ownkey/guard/scrub';
 import { loadCatalogue } from '@ownkey/providers/catalogue';
 import type { FastifyInstance } from 'fastify';
+import { mailWay, startOutbox } from './compose-outbox.ts';
 import { type Config, ConfigError } from './config.ts';
+import { createTokenCounter } from './domain/estimate/token-counter.ts';
+import { keepPricesSeeded } from './domain/prices/keep-seeded.ts';
+import { resetMailer } from './domain/sign-in/reset-mail.ts';
+import type { SendResetCode } from './domain/sign-in/sign-in.ts';
 import { createApp } from './http/app.ts';
 import { sessionCookieName } from './http/cookie.ts';
 import type { Handlers } from './http/handler.ts';
 import { accessHandlers } from './http/handlers/access.ts';
+import { alertHandlers } from './http/handlers/alerts.ts';
 import { companyHandlers } from './http/handlers/companies.ts';
+import { invitationHandlers } from './http/handlers/invitations.ts';
 import { keyHandlers, platformKeyHandlers } from './http/handlers/keys.ts';
+import { moneyHandlers } from './http/handlers/money.ts';
 import { operatorHandlers } from './http/handlers/operator.ts';
 import type { Parts } from './http/handlers/parts.ts';
+import { priceHandlers } from './http/handlers/prices.ts';
 import { providerHandlers } from './http/handlers/providers.ts';
 import { signInHandlers } from './http/handlers/sign-in.ts';
 import { createLog, type Log } from './platform/logger.ts';
@@ -38,8 +49,12 @@ export interface Server {
 export interface ComposeOptions {
   /** Where log lines go; by default standard output. */
   readonly logTo?: { write(line: string): unknown };
-  /** Gets the codes of password resets; by default they are lost until mail is set up. */
-  readonly sendResetCode?: (email: string, code: string) => Promise<void>;
+  /** Gets the codes of password resets; by default they go into the outbox, as a mail. */
+  readonly sendResetCode?: SendResetCode;
+  /** Whether what is in the outbox is sent; by default it is. */
+  readonly dispatches?: boolean;
+  /** Look-ups of names of webhooks; by default the system's. */
+  readonly lookup?: Lookup;
   /** Folder of the built console; by default the one beside this package, where it is built. */
   readonly consoleFiles?: string | null;
 }
@@ -57,7 +72,12 @@ export async function composeServer(config: Config, options: ComposeOptions = {}
   const stopping = new AbortController();
   const secure = config.consoleUrl?.startsWith('https://') ?? false;
   const version = await readVersion();
-  const { mode, hostName, consoleUrl, gatewayUrl, sandboxUrl, mailUrl } = config;
+  const { mode, hostName, consoleUrl, gatewayUrl, sandboxUrl, mailUrl, authSecret } = config;
+  const lookup: Lookup = options.lookup ?? ((host) => dnsLookup(host, { all: true, verbatim: true }));
+  const mail = mailWay(config);
+  const tokenCounter = createTokenCounter({
+    onBroken: (error) => log.warn({ err: error }, 'tokens cannot be counted: estimates go by the length of the text'),
+  });
   const parts: Parts = {
     database,
     signals,
@@ -67,9 +87,10 @@ export async function composeServer(config: Config, options: ComposeOptions = {}
     cookieName: sessionCookieName(secure),
     secure,
     version,
-    installation: { mode, hostName, consoleUrl, gatewayUrl, sandboxUrl, mailUrl },
-    sendResetCode:
-      options.sendResetCode ?? (async () => log.warn('a password reset was asked for, but no mail is set up')),
+    installation: { mode, hostName, consoleUrl, gatewayUrl, sandboxUrl, mailUrl, mail },
+    lookup,
+    tokenCounter,
+    sendResetCode: options.sendResetCode ?? resetMailer(authSecret),
   };
   const app = await createApp(handlersOf(parts), {
     database,
@@ -86,13 +107,18 @@ export async function composeServer(config: Config, options: ComposeOptions = {}
     version,
   });
   const upkeep = startUpkeep(database, log);
+  const outbox = options.dispatches === false ? null : startOutbox(config, { database, log, policy, lookup, version });
+  const prices = await keepPricesSeeded(database, catalogue, log);
   return {
     app,
     log,
     close: async () => {
       stopping.abort();
       upkeep.stop();
+      prices.stop();
       await app.close();
+      await tokenCounter.close();
+      await outbox?.stop();
       await signals.close();
       await database.close();
     },
@@ -108,6 +134,10 @@ function handlersOf(parts: Parts): Handlers {
     ...accessHandlers(parts),
     ...platformKeyHandlers(parts),
     ...operatorHandlers(parts),
+    ...moneyHandlers(parts),
+    ...alertHandlers(parts),
+    ...invitationHandlers(parts),
+    ...priceHandlers(parts),
   };
 }
 

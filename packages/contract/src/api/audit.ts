@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { cursor, listOf, time } from './common.ts';
+import { usedPrice } from './prices.ts';
 
 /** One AI call, or one event. Money and tokens are null while a call is running and for events. */
 export const auditLine = z.object({
@@ -55,6 +56,7 @@ export type AuditQuery = z.infer<typeof auditQuery>;
 export const auditParams = z.object({ request_id: z.string().min(1).max(100) });
 /** A call with all it came to, or an event by its own id. `events` are its entries of the append-only record. */
 export const auditEntry = auditLine.extend({
+  price: usedPrice.nullable().describe('null: an event, or no price was known'),
   events: z.array(
     z.object({
       id: z.string(),

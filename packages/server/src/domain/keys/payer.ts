@@ -74,10 +74,17 @@ export function listPlatformKeys(sql: Sql): Promise<KeyRow[]> {
   return sql.rows(`SELECT ${KEY_COLUMNS} FROM keys WHERE owner = 'platform' ORDER BY position, id LIMIT 1000`);
 }
 
-/** Whose key would pay the next call of `slug` for this user. `without` leaves one key out, as if it were removed. */
+/** Whose key would pay the next call of `slug` for this user; of any model where none is named. `without` leaves one key out, as if it were removed. */
 export function decidePayer(
   state: PayerState,
-  call: { slug: string; provider: string; providerName: string; user: string | null },
+  call: {
+    slug: string;
+    provider: string;
+    providerName: string;
+    user: string | null;
+    model?: string | null;
+    account?: string | null;
+  },
   without: string | null = null,
 ): SourceDecision<PayerKey> {
   const toKey = (row: KeyRow): PayerKey => ({
@@ -93,8 +100,8 @@ export function decidePayer(
   const { plan } = state;
   return decideSource({
     ...call,
-    model: null,
-    account: null,
+    model: call.model ?? null,
+    account: call.account ?? null,
     aiEnabled: true,
     personalKeysAllowed: state.company.settings.personal_keys,
     plan: {

@@ -5,9 +5,9 @@ import { type Catalogue, matchesModel } from '@ownkey/providers/catalogue';
 import type { Database } from '../../storage/database.ts';
 import { decidePayer, type PayerState } from '../keys/payer.ts';
 
-interface StoredList {
+export interface StoredList {
   key_id: string;
-  models: { id: string }[];
+  models: { id: string; maxOutputTokens?: number }[];
   fetched_at: Date | null;
   error: { code?: string } | null;
   tried_at: Date;
@@ -64,7 +64,7 @@ export async function listModels(
 }
 
 /** Lists of the company's keys, and of the shared keys, which belong to no company. */
-async function readLists(database: Database, state: PayerState): Promise<Map<string, StoredList>> {
+export async function readLists(database: Database, state: PayerState): Promise<Map<string, StoredList>> {
   const select = 'SELECT key_id, models, fetched_at, error, tried_at FROM model_lists WHERE key_id = ANY($1)';
   const own = await database.tenant(state.company.id, (sql) =>
     sql.rows<StoredList>(select, [state.keys.map(({ id }) => id)]),

@@ -23,6 +23,9 @@ export interface NewToken {
   readonly userId: string | null;
   readonly createdBy: string;
   readonly expiresAt: Date | null;
+  /** Calls of the gateway with this token; null = no limit of its own. */
+  readonly requestsPerMinute?: number | null | undefined;
+  readonly concurrentRequests?: number | null | undefined;
 }
 
 export interface TokenRow {
@@ -36,9 +39,12 @@ export interface TokenRow {
   created_at: Date;
   expires_at: Date | null;
   last_used_at: Date | null;
+  requests_per_minute: number | null;
+  concurrent_requests: number | null;
 }
 
-const COLUMNS = 'id, name, prefix, last4, scopes, user_id, created_by, created_at, expires_at, last_used_at';
+const COLUMNS = `id, name, prefix, last4, scopes, user_id, created_by, created_at, expires_at, last_used_at,
+  requests_per_minute, concurrent_requests`;
 
 /** Who a token is, as `find_token` gives it. */
 export interface FoundToken {
@@ -78,8 +84,9 @@ export async function createToken(sql: Sql, wanted: NewToken): Promise<{ token: 
   const prefix = token.slice(0, token.length - SECRET_CHARACTERS + PREFIX_CHARACTERS);
   const row = await first<TokenRow>(
     sql,
-    `INSERT INTO tokens (id, hash, prefix, last4, name, company_id, user_id, scopes, created_by, expires_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING ${COLUMNS}`,
+    `INSERT INTO tokens (id, hash, prefix, last4, name, company_id, user_id, scopes, created_by, expires_at,
+       requests_per_minute, concurrent_requests)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING ${COLUMNS}`,
     [
       newId('token'),
       tokenHash(token),
@@ -91,6 +98,8 @@ export async function createToken(sql: Sql, wanted: NewToken): Promise<{ token: 
       wanted.scopes,
       wanted.createdBy,
       wanted.expiresAt,
+      wanted.requestsPerMinute ?? null,
+      wanted.concurrentRequests ?? null,
     ],
   );
   if (row === null) throw new OwnkeyError('internal', {}, 'INSERT INTO tokens gave no row');

@@ -8,6 +8,7 @@ import { type AuditView, findLine, lineOf, listEntries, listLines } from '../../
 import { recordEvent } from '../../domain/audit/record.ts';
 import { verifyAudit } from '../../domain/audit/verify.ts';
 import { findActorNames } from '../../domain/members/actor-names.ts';
+import { usedPriceView } from '../../domain/prices/view.ts';
 import { changeSettings, readSettings, type SettingsState } from '../../domain/settings/settings.ts';
 import {
   assertGrantable,
@@ -45,7 +46,8 @@ export function accessHandlers(parts: Parts): HandlersOf<keyof typeof ACCESS_ROU
         const line = await findLine(sql, auditView(caller), params.request_id);
         if (line === null) throw new OwnkeyError('not_found');
         const events = (await listEntries(sql, line)).map((entry) => ({ ...entry, at: entry.at.toISOString() }));
-        return { status: 200, body: { ...lineOf(line), events } };
+        const price = await usedPriceView(sql, caller.companyId, line.price_id);
+        return { status: 200, body: { ...lineOf(line), price, events } };
       }),
     verifyAudit: async ({ caller, gone }) => ({
       status: 200,
@@ -77,6 +79,8 @@ export function accessHandlers(parts: Parts): HandlersOf<keyof typeof ACCESS_ROU
           userId: personal ? caller.userId : null,
           createdBy: caller.actor,
           expiresAt: readExpiry(body.expires_at),
+          requestsPerMinute: body.requests_per_minute,
+          concurrentRequests: body.concurrent_requests,
         });
         const data = { token: made.row.id, name: body.name, scopes: body.scopes };
         await recordEvent(sql, { company: caller.companyId, kind: 'token.created', actor: caller.actor, data });
@@ -173,6 +177,8 @@ function viewOfToken(row: TokenRow, name: (actor: string | null) => string | nul
     created_at: row.created_at.toISOString(),
     expires_at: row.expires_at?.toISOString() ?? null,
     last_used_at: row.last_used_at?.toISOString() ?? null,
+    requests_per_minute: row.requests_per_minute,
+    concurrent_requests: row.concurrent_requests,
   };
 }
 

@@ -1,5 +1,8 @@
 import type { EgressPolicy } from '@ownkey/guard/egress-policy';
+import type { Lookup } from '@ownkey/guard/resolve';
 import type { Catalogue } from '@ownkey/providers/catalogue';
+import type { SendResetCode } from '../../domain/sign-in/sign-in.ts';
+import type { TokenCounter } from '../../domain/estimate/token-counter.ts';
 import type { Database } from '../../storage/database.ts';
 import type { JobSignals } from '../../storage/job-signals.ts';
 
@@ -9,6 +12,7 @@ export interface Parts {
   readonly signals: JobSignals;
   readonly catalogue: Catalogue;
   readonly egress: EgressPolicy;
+  readonly tokenCounter: TokenCounter;
   readonly authSecret: string;
   readonly cookieName: string;
   readonly secure: boolean;
@@ -20,7 +24,11 @@ export interface Parts {
     readonly gatewayUrl: string;
     readonly sandboxUrl: string | null;
     readonly mailUrl: string | null;
+    /** How mails leave; none: they stay queued. */
+    readonly mail: 'smtp' | 'sandbox' | 'none';
   };
-  /** Sends the code of a password reset. */
-  readonly sendResetCode: (email: string, code: string) => Promise<void>;
+  /** Look-ups of names of webhooks. */
+  readonly lookup: Lookup;
+  /** Writes the mail with the code of a password reset. */
+  readonly sendResetCode: SendResetCode;
 }
