@@ -17,6 +17,8 @@ export interface Settings {
   readonly consoleUrl: string | null;
   readonly gatewayUrl: string | null;
   readonly extraCaFile: string | null;
+  /** Whether a mail server is named. */
+  readonly sendsMail: boolean;
   /** What `reader` is to be given, by name: its own settings that were set, and no other. */
   givenTo(reader: SettingReader): Record<string, string>;
 }
@@ -69,6 +71,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>, 
     consoleUrl: text('OWNKEY_CONSOLE_URL'),
     gatewayUrl: text('OWNKEY_GATEWAY_URL'),
     extraCaFile: text('OWNKEY_EXTRA_CA_FILE'),
+    sendsMail: given.has('OWNKEY_SMTP_URL'),
     givenTo: (reader) => {
       const own: Record<string, string> = {};
       for (const [name, value] of given) if (findSetting(name)?.readers.includes(reader)) own[name] = value;

@@ -58,6 +58,11 @@ async function checkSettings(settings: Settings): Promise<Finding[]> {
   ] as const) {
     if (url !== null) findings.push(await database(name, url, role));
   }
+  findings.push(
+    settings.sendsMail
+      ? ok('A mail server is set.')
+      : note('OWNKEY_SMTP_URL is not set: mails (alerts, invitations, new passwords) stay queued.'),
+  );
   for (const [name, url] of [
     ['OWNKEY_CONSOLE_URL', settings.consoleUrl],
     ['OWNKEY_GATEWAY_URL', settings.gatewayUrl],

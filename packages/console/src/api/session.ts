@@ -46,6 +46,33 @@ export function useSetUp() {
   });
 }
 
+/** Joins with the code of an invitation; the answer is the new session. */
+export function useAcceptInvitation() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: async (body: { code: string; password: string; name?: string }) =>
+      (await api.call<SessionAnswer>('POST', '/api/auth/accept-invitation', { body })).data,
+    onSuccess: (answer) => {
+      queries.clear();
+      queries.setQueryData(sessionQuery.queryKey, answer);
+      signedOut.set(false);
+    },
+  });
+}
+
+/** Asks for a mail with a link; the answer is the same whether the address is known or not. */
+export function useRequestReset() {
+  return useMutation({
+    mutationFn: (email: string) => api.call('POST', '/api/auth/reset', { body: { email } }),
+  });
+}
+
+export function useConfirmReset() {
+  return useMutation({
+    mutationFn: (body: { code: string; password: string }) => api.call('POST', '/api/auth/reset/confirm', { body }),
+  });
+}
+
 export function useSignOut() {
   const queries = useQueryClient();
   return useMutation({

@@ -10,6 +10,7 @@ import { useGo } from '../../routing/use-go.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Note } from '../../ui/Feedback.tsx';
 import { PageHeader } from '../../ui/PageHeader.tsx';
+import { ForgotPassword } from './ForgotPassword.tsx';
 import { landingOf } from './landing.ts';
 import { SignInForm } from './SignInForm.tsx';
 
@@ -23,10 +24,7 @@ export function SignInPage({ to }: { to: string | undefined }) {
     <main className="mx-auto flex min-h-dvh max-w-[400px] flex-col gap-6 px-4 py-12 sm:py-24">
       <PageHeader title={t('sign_in.title')} room="sign-in" />
       <SignInForm onDone={enter} />
-      <details className="text-text-2">
-        <summary className="w-fit cursor-pointer py-1 underline">{t('sign_in.forgot')}</summary>
-        <p className="mt-1">{t('sign_in.forgot_text')}</p>
-      </details>
+      <ForgotPassword />
       <Installation onDone={enter} />
     </main>
   );

@@ -20,7 +20,7 @@ export interface CapFacts {
 
 export interface CapLinks {
   readonly spend: string;
-  readonly settings: string;
+  readonly recipients: string;
 }
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const;
@@ -35,7 +35,7 @@ function nearMail(facts: CapFacts, links: CapLinks): MailContent {
   const period = periodWord(facts);
   const used = `${dollars(facts.spent)} of ${dollars(facts.cap)}`;
   const raise: Link = { label: 'Spend', url: links.spend };
-  const recipients: Link = { label: 'Settings', url: links.settings };
+  const recipients: Link = { label: 'Alerts', url: links.recipients };
   const lowered = facts.loweredBy === null ? '' : `${plain(facts.loweredBy)} lowered it to ${dollars(facts.cap)}. `;
   return {
     subject: `${plain(facts.company)}: ${facts.threshold} % of ${period} AI cap used (${used})`,
@@ -71,7 +71,7 @@ function pausedMail(facts: CapFacts, links: CapLinks): MailContent {
       ],
       ...mostParagraph(facts),
       resumes,
-      [`Sent once per ${facts.period} and cap. Recipients: `, { label: 'Settings', url: links.settings }],
+      [`Sent once per ${facts.period} and cap. Recipients: `, { label: 'Alerts', url: links.recipients }],
     ],
   };
 }

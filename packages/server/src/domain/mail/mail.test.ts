@@ -3,7 +3,10 @@ import { invitationMail, resetMail } from './account-mail.ts';
 import { type CapFacts, capMail, dollars } from './cap-mail.ts';
 import { plain, writeMail } from './mail-text.ts';
 
-const LINKS = { spend: 'https://keys.example.com/c/co_1/spend', settings: 'https://keys.example.com/c/co_1/settings' };
+const LINKS = {
+  spend: 'https://keys.example.com/c/co_1/spend',
+  recipients: 'https://keys.example.com/c/co_1/spend/alerts',
+};
 const FACTS: CapFacts = {
   company: 'Acme',
   period: 'day',
@@ -26,7 +29,7 @@ describe('a mail about a cap says what it is about', () => {
       'At this pace the cap is reached around 17:39 UTC. Requests that could exceed it are then refused before they reach a provider, until 00:00 UTC.',
     );
     expect(text).toContain(`Raise the cap or see what was spent: ${LINKS.spend}`);
-    expect(text).toContain(`Sent once per day and cap. Recipients: ${LINKS.settings}`);
+    expect(text).toContain(`Sent once per day and cap. Recipients: ${LINKS.recipients}`);
   });
 
   test('80 % late in the period: that the cap is not reached at this pace', () => {

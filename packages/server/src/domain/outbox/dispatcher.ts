@@ -83,7 +83,7 @@ export function startDispatcher(outbox: Outbox, databaseUrl: string, log: Log): 
       const patience = new Promise<void>((resolve) => {
         limit = setTimeout(resolve, STOP_MS);
       });
-      await Promise.race([Promise.allSettled([...running]), patience]);
+      await Promise.race([Promise.allSettled(running), patience]);
       clearTimeout(limit);
     },
   };

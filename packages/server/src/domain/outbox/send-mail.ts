@@ -36,7 +36,7 @@ export function contentOf(by: Omit<MailSending, 'mailer'>, entry: Claimed): Mail
     case 'cap.reached': {
       const cap = readCapFacts(facts);
       const room = `${by.consoleUrl}/c/${encodeURIComponent(entry.company_id ?? '')}`;
-      return cap === null ? null : capMail(cap, { spend: `${room}/spend`, settings: `${room}/settings` });
+      return cap === null ? null : capMail(cap, { spend: `${room}/spend`, recipients: `${room}/spend/alerts` });
     }
     case 'reset': {
       const reset = readCodeFacts(facts);
