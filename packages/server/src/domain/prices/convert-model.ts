@@ -36,7 +36,7 @@ function ratesFrom(model: string, entries: readonly ConditionalPrice[], at: numb
   const windows: RateWindow[] = [];
   const used: ModelPrice[] = [];
   let base = entries[0]?.prices ?? {};
-  for (const entry of [...entries].reverse()) {
+  for (const entry of entries.toReversed()) {
     const { constraint, prices } = entry;
     const start = startOf(entry);
     if (start !== null && start > at) continue;

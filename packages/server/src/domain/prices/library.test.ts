@@ -13,7 +13,7 @@ const catalogue = loadCatalogue(join(ROOT, 'catalogue'));
 const prices = libraryPrices(catalogue);
 const rows = prices.map((price, i) => ({ ...price, id: String(i), origin: 'catalogue' as const, companyId: null }));
 // Another order than that of the library, as a database may give it.
-const book = new PriceBook([...rows].reverse());
+const book = new PriceBook(rows.toReversed());
 
 const sources = [...catalogue.entries.values()].flatMap(({ id, price_source }) => {
   const provider = price_source === undefined ? undefined : findProvider({ providerId: price_source });
