@@ -10,6 +10,8 @@ describe('paths', () => {
       home: '/',
       signIn: '/sign-in',
       setUp: '/set-up',
+      reset: '/reset',
+      invitation: '/invitation',
       company: '/c/co_1',
       keys: '/c/co_1/keys',
       connect: '/c/co_1/keys/connect',
@@ -17,10 +19,18 @@ describe('paths', () => {
       key: '/c/co_1/keys/x2',
       replaceKey: '/c/co_1/keys/x2/replace',
       removeKey: '/c/co_1/keys/x2/remove',
+      spend: '/c/co_1/spend',
+      spendCaps: '/c/co_1/spend/caps',
+      spendPrices: '/c/co_1/spend/prices',
+      spendAlerts: '/c/co_1/spend/alerts',
       audit: '/c/co_1/audit',
       auditEntry: '/c/co_1/audit/x2',
       operator: '/operator',
       operatorCompanies: '/operator/companies',
+      operatorPlans: '/operator/plans',
+      operatorPlan: '/operator/plans/x2',
+      operatorPolicies: '/operator/policies',
+      operatorPrices: '/operator/prices',
     });
   });
 
@@ -44,6 +54,6 @@ describe('paths', () => {
 
 /** Search parameters come last and stay unset, so only as many ids are given as the pattern has. */
 function sampleIds(name: string): string[] {
-  const wanted = (PATTERNS[name as keyof typeof PATTERNS].match(/\$/g) ?? []).length;
-  return ['co_1', 'x2'].slice(0, wanted);
+  const pattern = PATTERNS[name as keyof typeof PATTERNS];
+  return (pattern.match(/\$\w+/g) ?? []).map((place) => (place === '$co' ? 'co_1' : 'x2'));
 }

@@ -50,3 +50,9 @@ function explainApi(error: ApiError, t: TFunction): Explained {
 export function isConflict(error: unknown): boolean {
   return error instanceof ApiError && error.code === 'conflict.changed';
 }
+
+/** The member of the body that the API refused, such as `company.per_day_usd`; null where it names none. */
+export function refusedMember(error: unknown): string | null {
+  if (!(error instanceof ApiError) || error.status !== 400) return null;
+  return typeof error.problem.facts.param === 'string' ? error.problem.facts.param : null;
+}

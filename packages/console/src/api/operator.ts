@@ -1,8 +1,10 @@
-import type { operatorCompanyList } from '@ownkey/contract/api/operator';
-import { queryOptions } from '@tanstack/react-query';
+import type { PoliciesBody, PoliciesUsd } from '@ownkey/contract/api/money';
+import type { operatorCompanyList, Plan, PlanBody, planList } from '@ownkey/contract/api/operator';
+import { queryOptions, useMutation, useQueryClient } from '@tanstack/react-query';
 import { api } from './browser-client.ts';
 
 type CompanyList = (typeof operatorCompanyList)['_output'];
+type PlanList = (typeof planList)['_output'];
 
 export const companiesQuery = (q: string | undefined) =>
   queryOptions({
@@ -10,3 +12,51 @@ export const companiesQuery = (q: string | undefined) =>
     queryFn: async ({ signal }) =>
       (await api.call<CompanyList>('GET', '/api/operator/companies', { signal, query: { q, limit: 200 } })).data,
   });
+
+export const plansQuery = queryOptions({
+  queryKey: ['operator', 'plans'],
+  queryFn: async ({ signal }) =>
+    (await api.call<PlanList>('GET', '/api/operator/plans', { signal, query: { limit: 200 } })).data.data,
+});
+
+export const planQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['operator', 'plan', id],
+    queryFn: async ({ signal }) =>
+      (await api.call<Plan>('GET', `/api/operator/plans/${encodeURIComponent(id)}`, { signal })).data,
+  });
+
+export const policiesQuery = queryOptions({
+  queryKey: ['operator', 'policies'],
+  queryFn: async ({ signal }) => (await api.call<PoliciesUsd>('GET', '/api/operator/policies', { signal })).data,
+});
+
+export function useSavePlan() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: async ({ id, body }: { id: string; body: PlanBody }) =>
+      (await api.call<Plan>('PUT', `/api/operator/plans/${encodeURIComponent(id)}`, { body })).data,
+    onSuccess: () => void queries.invalidateQueries({ queryKey: ['operator'] }),
+  });
+}
+
+export function useRemovePlan() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (id: string) => api.call('DELETE', `/api/operator/plans/${encodeURIComponent(id)}`),
+    // The plan itself is gone: what still shows it must not ask for it again.
+    onSuccess: (_answer, id) =>
+      void queries.invalidateQueries({
+        predicate: ({ queryKey }) => queryKey[0] === 'operator' && queryKey[2] !== id,
+      }),
+  });
+}
+
+export function useSavePolicies() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: async (body: PoliciesBody) =>
+      (await api.call<PoliciesUsd>('PUT', '/api/operator/policies', { body })).data,
+    onSuccess: (policies) => queries.setQueryData(policiesQuery.queryKey, policies),
+  });
+}

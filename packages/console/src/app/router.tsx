@@ -12,15 +12,21 @@ import { installationQuery, sessionQuery } from '../api/session.ts';
 import { parseAuditSearch } from '../features/audit/audit-search.ts';
 import { KeysPage } from '../features/keys/KeysPage.tsx';
 import { keysSearchValues, parseKeysSearch } from '../features/keys/keys-search.ts';
+import { parsePricesSearch } from '../features/prices/prices-search.ts';
 import { CompanyShell } from '../features/shell/CompanyShell.tsx';
 import { CrashPage } from '../features/shell/CrashPage.tsx';
 import { NotFoundPage } from '../features/shell/NotFoundPage.tsx';
 import { landingOf } from '../features/sign-in/landing.ts';
 import { SignInPage } from '../features/sign-in/SignInPage.tsx';
+import { withMoneyTexts } from '../i18n/with-texts.ts';
 import { PATTERNS, paths } from '../paths.ts';
 import { parseSearchText, searchText } from '../routing/search-text.ts';
 
 const SetUpPage = lazy(() => import('../features/sign-in/SetUpPage.tsx').then((m) => ({ default: m.SetUpPage })));
+const ResetPage = lazy(() => import('../features/sign-in/ResetPage.tsx').then((m) => ({ default: m.ResetPage })));
+const InvitationPage = lazy(() =>
+  import('../features/sign-in/InvitationPage.tsx').then((m) => ({ default: m.InvitationPage })),
+);
 const ChooseProvider = lazy(() =>
   import('../features/keys/ChooseProvider.tsx').then((m) => ({ default: m.ChooseProvider })),
 );
@@ -33,12 +39,31 @@ const ReplaceDialog = lazy(() =>
 );
 const RemoveDialog = lazy(() => import('../features/keys/RemoveDialog.tsx').then((m) => ({ default: m.RemoveDialog })));
 const AuditPage = lazy(() => import('../features/audit/AuditPage.tsx').then((m) => ({ default: m.AuditPage })));
-const EntrySheet = lazy(() => import('../features/audit/EntrySheet.tsx').then((m) => ({ default: m.EntrySheet })));
+const EntrySheet = lazy(() =>
+  withMoneyTexts(import('../features/audit/EntrySheet.tsx')).then((m) => ({ default: m.EntrySheet })),
+);
+const SpendRoom = lazy(() =>
+  withMoneyTexts(import('../features/spend/SpendRoom.tsx')).then((m) => ({ default: m.SpendRoom })),
+);
 const OperatorShell = lazy(() =>
   import('../features/operator/OperatorShell.tsx').then((m) => ({ default: m.OperatorShell })),
 );
 const CompaniesPage = lazy(() =>
   import('../features/operator/CompaniesPage.tsx').then((m) => ({ default: m.CompaniesPage })),
+);
+const PlansPage = lazy(() =>
+  withMoneyTexts(import('../features/operator/PlansPage.tsx')).then((m) => ({ default: m.PlansPage })),
+);
+const PlanPage = lazy(() =>
+  withMoneyTexts(import('../features/operator/PlanPage.tsx')).then((m) => ({ default: m.PlanPage })),
+);
+const PoliciesPage = lazy(() =>
+  withMoneyTexts(import('../features/operator/PoliciesPage.tsx')).then((m) => ({ default: m.PoliciesPage })),
+);
+const OperatorPricesPage = lazy(() =>
+  withMoneyTexts(import('../features/operator/OperatorPricesPage.tsx')).then((m) => ({
+    default: m.OperatorPricesPage,
+  })),
 );
 
 interface Context {
@@ -86,6 +111,19 @@ const setUp = createRoute({
   path: PATTERNS.setUp,
   // `ownkey init` puts the code in the fragment, which reaches no server, log or Referer.
   component: () => <SetUpPage code={parseSearchText(window.location.hash.slice(1)).code} />,
+});
+
+const reset = createRoute({
+  getParentRoute: () => root,
+  path: PATTERNS.reset,
+  // As with set-up: mails put the code in the fragment.
+  component: () => <ResetPage code={parseSearchText(window.location.hash.slice(1)).code} />,
+});
+
+const invitation = createRoute({
+  getParentRoute: () => root,
+  path: PATTERNS.invitation,
+  component: () => <InvitationPage code={parseSearchText(window.location.hash.slice(1)).code} />,
 });
 
 /** Rooms of a company: signed in and of this company, else the sign-in page or "nothing here". */
@@ -169,6 +207,51 @@ const remove = createRoute({
   component: () => <RemoveDialog co={remove.useParams().co} id={remove.useParams().key} />,
 });
 
+/** The room Spend: one route, so that it stays as it is while its parts change. */
+const spend = createRoute({
+  getParentRoute: () => company,
+  path: '/spend',
+  component: () => (
+    <CompanyShell co={spend.useParams().co} room="spend">
+      <Suspense>
+        <Outlet />
+      </Suspense>
+    </CompanyShell>
+  ),
+});
+
+const spendOverview = createRoute({
+  getParentRoute: () => spend,
+  path: '/',
+  validateSearch: (raw: Record<string, unknown>): { whose?: 'me' } => (raw.whose === 'me' ? { whose: 'me' } : {}),
+  component: () => (
+    <SpendRoom co={spendOverview.useParams().co} tab="overview" whose={spendOverview.useSearch().whose ?? 'company'} />
+  ),
+});
+
+const spendCaps = createRoute({
+  getParentRoute: () => spend,
+  path: '/caps',
+  component: () => <SpendRoom co={spendCaps.useParams().co} tab="caps" />,
+});
+
+const spendPrices = createRoute({
+  getParentRoute: () => spend,
+  path: '/prices',
+  validateSearch: parsePricesSearch,
+  component: () => <SpendRoom co={spendPrices.useParams().co} tab="prices" prices={spendPrices.useSearch()} />,
+});
+
+const spendAlerts = createRoute({
+  getParentRoute: () => spend,
+  path: '/alerts',
+  validateSearch: (raw: Record<string, unknown>): { add?: 'webhook' } =>
+    raw.add === 'webhook' ? { add: 'webhook' } : {},
+  component: () => (
+    <SpendRoom co={spendAlerts.useParams().co} tab="alerts" addingWebhook={spendAlerts.useSearch().add === 'webhook'} />
+  ),
+});
+
 const audit = createRoute({
   getParentRoute: () => company,
   path: '/audit',
@@ -229,17 +312,45 @@ const companies = createRoute({
   component: () => <CompaniesPage q={companies.useSearch().q} />,
 });
 
+const plans = createRoute({
+  getParentRoute: () => operator,
+  path: '/plans',
+  component: () => <PlansPage />,
+});
+
+const plan = createRoute({
+  getParentRoute: () => operator,
+  path: '/plans/$plan',
+  component: () => <PlanPage key={plan.useParams().plan} id={plan.useParams().plan} />,
+});
+
+const policies = createRoute({
+  getParentRoute: () => operator,
+  path: '/policies',
+  component: () => <PoliciesPage />,
+});
+
+const operatorPrices = createRoute({
+  getParentRoute: () => operator,
+  path: '/prices',
+  validateSearch: parsePricesSearch,
+  component: () => <OperatorPricesPage search={operatorPrices.useSearch()} />,
+});
+
 const tree = root.addChildren([
   home,
   signIn,
   setUp,
+  reset,
+  invitation,
   company.addChildren([
     companyHome,
     keys.addChildren([connect, connectProvider]),
     key.addChildren([replace, remove]),
+    spend.addChildren([spendOverview, spendCaps, spendPrices, spendAlerts]),
     audit.addChildren([auditEntry]),
   ]),
-  operator.addChildren([operatorHome, companies]),
+  operator.addChildren([operatorHome, companies, plans, plan, policies, operatorPrices]),
 ]);
 
 /** `nameHost` is told once how the installation calls the product it is part of; null: it does not say. */

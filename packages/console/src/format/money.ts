@@ -23,3 +23,14 @@ export function formatUsd(usd: string, locale: string): string {
 export function exactUsd(usd: string): string {
   return `${usd} USD`;
 }
+
+/** An amount as it was read from a field: every digit that was kept, at least two decimals. */
+export function formatMoneyAsRead(usd: string, locale: string): string {
+  return new Intl.NumberFormat(locale, {
+    style: 'currency',
+    currency: 'USD',
+    currencyDisplay: 'narrowSymbol',
+    minimumFractionDigits: 2,
+    maximumFractionDigits: 9,
+  }).format(Number(usd));
+}

@@ -41,6 +41,33 @@ export function formatClock(at: string, locale: string, zone: Zone, now: number)
   return new Intl.DateTimeFormat(locale, { ...(today ? clock : dated), ...zoneOption(zone) }).format(date);
 }
 
+/** A day that has no time ("2026-12-01"), in UTC: "1 Dec". */
+export function formatUtcDay(day: string, locale: string): string {
+  return new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short', timeZone: 'UTC' }).format(new Date(day));
+}
+
+/** "00:00" of a moment, in the reader's zone or UTC. */
+export function formatTime(at: string | number, locale: string, zone: Zone): string {
+  const clock: Intl.DateTimeFormatOptions = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' };
+  return new Intl.DateTimeFormat(locale, { ...clock, ...zoneOption(zone) }).format(new Date(at));
+}
+
+/** The month of a moment in UTC, by name. */
+export function formatMonth(at: number, locale: string): string {
+  return new Intl.DateTimeFormat(locale, { month: 'long', timeZone: 'UTC' }).format(at);
+}
+
+/** A wait: "3 h 12 min", from two days "5 days". Never less than a minute. */
+export function formatWait(milliseconds: number, locale: string): string {
+  const minutes = Math.max(1, Math.ceil(milliseconds / MINUTE));
+  const part = (amount: number, unit: 'day' | 'hour' | 'minute') =>
+    new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'short' }).format(amount);
+  if (minutes >= 2 * 24 * 60) return part(Math.floor(minutes / (24 * 60)), 'day');
+  const hours = Math.floor(minutes / 60);
+  if (hours === 0) return part(minutes, 'minute');
+  return minutes % 60 === 0 ? part(hours, 'hour') : `${part(hours, 'hour')} ${part(minutes % 60, 'minute')}`;
+}
+
 /** The whole stamp with seconds and zone, shown on focus. */
 export function formatStamp(at: string, locale: string, zone: Zone = 'local'): string {
   return new Intl.DateTimeFormat(locale, {

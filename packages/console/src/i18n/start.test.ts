@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { en } from './en.ts';
+import { moneyEn } from './money-en.ts';
 import { createTexts, nameHost, pickLocale } from './start.ts';
 
 it('keeps the region of a language it speaks and falls back to English', () => {
@@ -9,8 +10,10 @@ it('keeps the region of a language it speaks and falls back to English', () => {
   expect(pickLocale([])).toBe('en');
 });
 
+const ALL = { ...en, ...moneyEn };
+
 it('leaves no text empty and no place in a text unfilled by name', () => {
-  for (const [area, texts] of Object.entries(en)) {
+  for (const [area, texts] of Object.entries(ALL)) {
     for (const [name, text] of Object.entries(texts)) {
       expect(text, `${area}.${name}`).not.toBe('');
       expect(text.replaceAll(/\{\{\w+\}\}/g, ''), `${area}.${name}`).not.toMatch(/\{\{|\}\}/);
@@ -19,7 +22,7 @@ it('leaves no text empty and no place in a text unfilled by name', () => {
 });
 
 it('says nothing in the words of the trade that pages avoid', () => {
-  for (const [area, texts] of Object.entries(en)) {
+  for (const [area, texts] of Object.entries(ALL)) {
     for (const [name, text] of Object.entries(texts)) {
       expect(text, `${area}.${name}`).not.toMatch(/BYOK|platform key|\bprobe\b|envelope|tenant/i);
     }
@@ -39,4 +42,8 @@ it('calls the host by its name where the installation gives one', () => {
   expect(sentence()).toBe("Today Acme runs on Skylark's shared key.");
   nameHost(texts, null);
   expect(sentence()).toBe("Today Acme runs on the product's shared key.");
+});
+
+it('has every area of texts once: those loaded later replace none', () => {
+  expect(Object.keys(moneyEn).filter((area) => area in en)).toEqual([]);
 });

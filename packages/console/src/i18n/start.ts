@@ -1,11 +1,12 @@
 import { createInstance, type i18n } from 'i18next';
 import { initReactI18next } from 'react-i18next';
 import { en } from './en.ts';
+import type { moneyEn } from './money-en.ts';
 
 declare module 'i18next' {
   interface CustomTypeOptions {
     defaultNS: 'texts';
-    resources: { texts: typeof en };
+    resources: { texts: typeof en & typeof moneyEn };
   }
 }
 

@@ -30,6 +30,53 @@ export function TextField({ label, hint, error, ...input }: FieldProps & Compone
   );
 }
 
+/** A labelled text of several lines, with hint and error beneath. */
+export function TextArea({ label, hint, error, ...area }: FieldProps & ComponentProps<'textarea'>) {
+  const id = useId();
+  return (
+    <div className="flex flex-col gap-1">
+      <label htmlFor={id} className="font-medium">
+        {label}
+      </label>
+      <textarea
+        {...area}
+        id={id}
+        aria-describedby={describedBy(id, hint, error)}
+        aria-invalid={error ? true : undefined}
+        className={`${INPUT} py-1.5 ${error ? 'border-bad' : ''}`}
+      />
+      <Notes id={id} hint={hint} error={error} />
+    </div>
+  );
+}
+
+/** One yes or no beside its label. */
+export function CheckField(props: {
+  label: ReactNode;
+  hint?: ReactNode;
+  checked: boolean;
+  onChange: (checked: boolean) => void;
+}) {
+  const id = useId();
+  return (
+    <label className="grid w-fit cursor-pointer grid-cols-[auto_1fr] gap-x-2">
+      <input
+        type="checkbox"
+        checked={props.checked}
+        aria-describedby={props.hint ? `${id}-hint` : undefined}
+        onChange={(event) => props.onChange(event.target.checked)}
+        className="mt-0.5 size-4 accent-(--oky-ink) coarse:size-6"
+      />
+      <span>{props.label}</span>
+      {props.hint ? (
+        <span id={`${id}-hint`} className="col-start-2 max-w-[70ch] text-compact text-text-2">
+          {props.hint}
+        </span>
+      ) : null}
+    </label>
+  );
+}
+
 /** A labelled native select. */
 export function SelectField<T extends string>(props: {
   label: string;

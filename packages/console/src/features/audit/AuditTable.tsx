@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { providersQuery } from '../../api/keys.ts';
 import { useActorNames } from '../../api/people.ts';
-import { formatUsd } from '../../format/money.ts';
+import { exactUsd, formatUsd } from '../../format/money.ts';
 import { formatClock, formatStamp, type Zone } from '../../format/time.ts';
 import { paths } from '../../paths.ts';
 import { Link } from '../../routing/Link.tsx';
@@ -124,7 +124,11 @@ export function CostCell({ line }: { line: AuditLine }) {
   if (line.cost_usd === null)
     return line.status < 400 ? <span className="text-text-2">{t('audit.no_price')}</span> : null;
   if (line.cost_basis === 'counted' || line.cost_basis === 'estimated') {
-    return <span title={line.cost_basis}>{t('audit.approx', { cost: formatUsd(line.cost_usd, i18n.language) })}</span>;
+    return (
+      <span title={`${exactUsd(line.cost_usd)}, ${line.cost_basis}`}>
+        {t('audit.approx', { cost: formatUsd(line.cost_usd, i18n.language) })}
+      </span>
+    );
   }
   return <Money usd={line.cost_usd} />;
 }

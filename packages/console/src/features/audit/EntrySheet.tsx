@@ -13,9 +13,10 @@ import { Dialog } from '../../ui/Dialog.tsx';
 import { Count, Latency, Stamp } from '../../ui/Facts.tsx';
 import { FailurePanel, SkeletonRows } from '../../ui/Feedback.tsx';
 import { PayerMark } from '../../ui/PayerMark.tsx';
-import { CostCell } from './AuditTable.tsx';
+import { UsedPrice } from '../prices/UsedPrice.tsx';
 import { type AuditSearch, auditSearchValues } from './audit-search.ts';
-import { actorText, kindWord, payerOfLine } from './audit-text.ts';
+import { actorText, isCall, kindWord, payerOfLine } from './audit-text.ts';
+import { EntryCost } from './EntryCost.tsx';
 
 /** Every field of one entry, its lines in the append-only record, and all of it as JSON. */
 export function EntrySheet({ co, id, search }: { co: string; id: string; search: AuditSearch }) {
@@ -74,8 +75,8 @@ function Entry({ co, entry, search }: { co: string; entry: AuditEntry; search: A
       ),
     ],
     [t('field.fallback'), entry.fallback_reason],
-    [t('field.cost'), <CostCell key="cost" line={entry} />],
-    [t('field.cost_basis'), entry.cost_basis],
+    [t('field.cost'), isCall(entry) ? <EntryCost key="cost" entry={entry} /> : null],
+    [t('field.price_used'), entry.price === null ? null : <UsedPrice key="price" price={entry.price} />],
     [t('field.input_tokens'), entry.input_tokens === null ? null : <Count key="in" value={entry.input_tokens} />],
     [
       t('field.cached_tokens'),

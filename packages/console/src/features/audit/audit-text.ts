@@ -4,7 +4,21 @@ import { KEY_STATUSES } from '@ownkey/contract/key';
 import type { TFunction } from 'i18next';
 import type { Payer } from '../../ui/PayerMark.tsx';
 
-const GROUPS = ['key', 'source', 'settings', 'ai', 'token', 'company', 'user', 'plan'] as const;
+const GROUPS = [
+  'key',
+  'source',
+  'settings',
+  'ai',
+  'token',
+  'company',
+  'user',
+  'plan',
+  'price',
+  'caps',
+  'webhook',
+  'invitation',
+  'policies',
+] as const;
 
 /** Whether the line is an AI call (by anybody), not an event. */
 export function isCall(line: Pick<AuditLine, 'kind'>): boolean {

@@ -1,5 +1,6 @@
 import type { Key } from '@ownkey/contract/api/keys';
 import { useQuery } from '@tanstack/react-query';
+import type { TFunction } from 'i18next';
 import { type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { explainError } from '../../api/explain-error.ts';
@@ -80,7 +81,7 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
   );
 }
 
-function allowed(value: boolean | undefined, t: ReturnType<typeof useTranslation>['t']): string {
+function allowed(value: boolean | undefined, t: TFunction): string {
   return value === undefined ? t('key.not_tried') : value ? t('key.allowed') : t('key.forbidden');
 }
 

@@ -1,6 +1,7 @@
 import type { Key, KeyImpact } from '@ownkey/contract/api/keys';
 import type { Provider } from '@ownkey/contract/api/providers';
 import { useQuery } from '@tanstack/react-query';
+import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
 import { explainError } from '../../api/explain-error.ts';
 import { keyImpactQuery, useRemoveKey } from '../../api/keys.ts';
@@ -26,7 +27,7 @@ export function RemoveDialog({ co, id }: { co: string; id: string }) {
   );
 }
 
-function titleOf(key: Key, provider: Provider, t: ReturnType<typeof useTranslation>['t']): string {
+function titleOf(key: Key, provider: Provider, t: TFunction): string {
   const name = [
     t('remove.key_of', { provider: provider.name }),
     key.label === '' ? null : `“${key.label.slice(0, 80)}”`,

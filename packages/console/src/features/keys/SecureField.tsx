@@ -1,4 +1,5 @@
 import { checkKeyShape, type ShapeOwner } from '@ownkey/vault/shape';
+import type { TFunction } from 'i18next';
 import { type ReactNode, type Ref, useEffect, useId, useImperativeHandle, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Icon } from '../../ui/Icon.tsx';
@@ -206,7 +207,7 @@ function FormHint(props: {
 function wrongText(
   form: WrongForm,
   { length, owner, all }: { length: number; owner: ShapeOwner | null; all: readonly ShapeOwner[] },
-  t: ReturnType<typeof useTranslation>['t'],
+  t: TFunction,
 ): string {
   switch (form.problem) {
     case 'other_provider':

@@ -1,3 +1,4 @@
+import { useLocation } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useUser } from '../../api/session.ts';
@@ -9,12 +10,20 @@ import { focusSearch, useShortcuts } from '../shell/use-shortcuts.ts';
 export function OperatorShell({ children }: { children: ReactNode }) {
   const { t } = useTranslation();
   const user = useUser();
+  const { pathname } = useLocation();
+  const isAt = (room: string) => pathname === room || pathname.startsWith(`${room}/`);
   useShortcuts({ '/': focusSearch });
+  const rooms = [
+    { to: paths.operatorCompanies(), label: t('shell.companies'), icon: 'building' },
+    { to: paths.operatorPlans(), label: t('shell.plans'), icon: 'list' },
+    { to: paths.operatorPolicies(), label: t('shell.policies'), icon: 'sliders' },
+    { to: paths.operatorPrices(), label: t('shell.prices'), icon: 'coin' },
+  ] as const;
   return (
     <AppShell
       name={t('shell.operator')}
       person={user.email ?? user.id}
-      rooms={[{ to: paths.operatorCompanies(), label: t('shell.companies'), icon: 'building', current: true }]}
+      rooms={rooms.map((room) => ({ ...room, current: isAt(room.to) }))}
     >
       {children}
     </AppShell>

@@ -1,9 +1,10 @@
 import { useQuery } from '@tanstack/react-query';
-import type { ReactNode } from 'react';
+import { lazy, type ReactNode, Suspense } from 'react';
 import { useTranslation } from 'react-i18next';
 import { settingsQuery } from '../../api/people.ts';
 import { useUser } from '../../api/session.ts';
 import { formatDay } from '../../format/time.ts';
+import { withNoticeTexts } from '../../i18n/with-texts.ts';
 import { paths } from '../../paths.ts';
 import { useGo } from '../../routing/use-go.ts';
 import { CopyButton } from '../../ui/CopyButton.tsx';
@@ -12,13 +13,20 @@ import { AppShell } from './AppShell.tsx';
 import { canSeal } from './can-seal.ts';
 import { focusSearch, useShortcuts } from './use-shortcuts.ts';
 
+// Loaded after the room: what it says needs an answer of the API anyway.
+const SpendBanner = lazy(() =>
+  withNoticeTexts(import('../spend/SpendBanner.tsx')).then((m) => ({ default: m.SpendBanner })),
+);
+
 /** Rooms of a company around `children`. `room` is the one that is open. */
-export function CompanyShell({ co, room, children }: { co: string; room: 'keys' | 'audit'; children: ReactNode }) {
+export function CompanyShell(props: { co: string; room: 'keys' | 'spend' | 'audit'; children: ReactNode }) {
   const { t } = useTranslation();
+  const { co, room } = props;
   const go = useGo();
   const user = useUser();
   useShortcuts({
     'g k': () => go(paths.keys(co)),
+    'g s': () => go(paths.spend(co)),
     'g a': () => go(paths.audit(co)),
     '/': focusSearch,
     c: () => go(paths.connect(co)),
@@ -27,19 +35,20 @@ export function CompanyShell({ co, room, children }: { co: string; room: 'keys' 
     <AppShell
       name={user.company?.name ?? ''}
       person={user.email ?? user.name ?? user.id}
-      banner={<Banner />}
+      banner={<Banner co={co} />}
       rooms={[
         { to: paths.keys(co), label: t('shell.keys'), icon: 'key', current: room === 'keys' },
+        { to: paths.spend(co), label: t('shell.spend'), icon: 'coin', current: room === 'spend' },
         { to: paths.audit(co), label: t('shell.audit'), icon: 'list', current: room === 'audit' },
       ]}
     >
-      {children}
+      {props.children}
     </AppShell>
   );
 }
 
 /** The most important notice alone. */
-function Banner() {
+function Banner({ co }: { co: string }) {
   const { t, i18n } = useTranslation();
   const user = useUser();
   const settings = useQuery(settingsQuery);
@@ -55,5 +64,9 @@ function Banner() {
     const since = formatDay(settings.data.ai_changed_at, i18n.language);
     return <Note tone="warn">{t('shell.ai_off', { company: user.company?.name ?? '', since })}</Note>;
   }
-  return null;
+  return (
+    <Suspense>
+      <SpendBanner co={co} admin={user.role === 'admin'} />
+    </Suspense>
+  );
 }
