@@ -139,7 +139,7 @@ export const spendOf = z.object({
 export type SpendOf = z.infer<typeof spendOf>;
 export const spend = z.object({
   company: spendOf,
-  me: spendOf.nullable().describe('null: the caller is no person'),
+  me: spendOf.describe('Of the person who calls; nothing where the caller is no person'),
   fallback: spendOf,
   credits: z.object({
     granted_usd: usd.nullable().describe('Per UTC month, by the plan; null: no limit'),

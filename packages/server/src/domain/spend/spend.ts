@@ -7,7 +7,7 @@ import { amountOn, capOf, isRaisedOn } from '../caps/in-force.ts';
 import type { StoredCaps } from '../caps/store.ts';
 import { usd } from '../caps/view.ts';
 import { forecastOf, readLastDays } from './forecast.ts';
-import { endOf, type MoneyPeriod, type RunningSums, readSums } from './meters.ts';
+import { endOf, type MoneyPeriod, RunningSums, readSums } from './meters.ts';
 
 /** Spend of the running day and month beside the caps in force, by the ledger's own sums. */
 export async function readSpend(
@@ -24,7 +24,7 @@ export async function readSpend(
   const monthCap = amountOn(capOf(caps.policies, caps.rows, CAP_SUBJECTS.company, 'month'), today);
   return {
     company,
-    me: userId === null ? null : spendOf(caps, sums, userId, userId),
+    me: userId === null ? spendOfNobody(caps) : spendOf(caps, sums, userId, userId),
     fallback: spendOf(caps, sums, METERS.fallback, CAP_SUBJECTS.fallback),
     credits: creditsOf(await readGrantedCredits(sql, companyId), sums, today),
     forecast: forecastOf({
@@ -63,6 +63,11 @@ function spendOf(caps: StoredCaps, sums: RunningSums, meter: string, subject: st
     day: periodOf('day'),
     month: periodOf('month'),
   };
+}
+
+/** A token of the company's is no person: it has spent nothing by itself and has no caps of its own. */
+function spendOfNobody(caps: StoredCaps): SpendOf {
+  return spendOf({ ...caps, rows: [] }, new RunningSums(new Map()), '', CAP_SUBJECTS.fallback);
 }
 
 /** null = no limit. */

@@ -114,6 +114,13 @@ describe('caps', () => {
     expect((await getCaps()).company.per_day_usd).toBe('5');
   });
 
+  test('of two changes on one state at the same moment, one is saved', async () => {
+    const now = { ...company.admin, 'if-match': (await getCaps()).etag };
+    const both = [5, 6].map((amount) => putCaps({ company: { per_day_usd: amount } }, now));
+    const statuses = (await Promise.all(both)).map(({ status }) => status);
+    expect(statuses.sort()).toEqual([200, 409]);
+  });
+
   test('of several changes one that is wrong saves none', async () => {
     const answer = await putCaps({ company: { per_day_usd: 5 }, fallback: { per_day_usd: -1 } });
     expect(answer.body.title).toMatch(/^fallback\.per_day_usd/);

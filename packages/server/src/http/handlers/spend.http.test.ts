@@ -113,7 +113,8 @@ describe('spend', () => {
     await owner.query("UPDATE companies SET plan = 'unlimited' WHERE id = $1", [company.id]);
     expect((await getSpend()).credits).toMatchObject({ granted_usd: null, remaining_usd: null });
     const token = await plane.createTokenHeaders(['usage:read'], { companyId: company.id });
-    expect((await getSpend(token)).me).toBeNull();
+    await plane.call('PUT', '/api/caps', company.admin, { users: { default: { per_day_usd: 1 } } });
+    expect((await getSpend(token)).me).toMatchObject({ today_usd: '0', request_cap_usd: null, day: { cap_usd: null } });
   });
 
   test('of one company holds nothing of another', async () => {
