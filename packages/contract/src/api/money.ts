@@ -41,11 +41,15 @@ export const capChange = z.strictObject({
 });
 export type CapChange = z.infer<typeof capChange>;
 
+/** Users whose caps one call may change. */
+const USERS_MAX = 500;
+
 /** Members not named stay, null clears. `company`, `users`, `fallback` and `block_unpriced` are for admins. */
 export const capsBody = z.strictObject({
   company: capChange.optional(),
   users: z
     .record(reference, capChange.nullable())
+    .refine((users) => Object.keys(users).length <= USERS_MAX, `at most ${USERS_MAX} users at once`)
     .optional()
     .describe('`default` is every user without caps of their own; a user set to null has none of their own any more'),
   fallback: capChange.optional().describe('What a fallback to the shared key may spend'),

@@ -1,7 +1,7 @@
 import { OwnkeyError } from '@ownkey/contract/errors';
-import { parseUsd } from '@ownkey/contract/money';
 import { first, type Sql } from '../../storage/database.ts';
 import { recordEvent } from '../audit/record.ts';
+import { readAmount } from '../caps/amounts.ts';
 
 /** What a company's plan allows. A change reaches the very next call: it moves the installation's version. */
 export interface PlanRow {
@@ -68,7 +68,8 @@ export async function putPlan(
   const { credits_usd, ...named } = wanted;
   const given = Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined));
   const next: Omit<PlanRow, 'companies'> = { ...base, ...given };
-  if (credits_usd !== undefined) next.credits_nano_usd = credits_usd === null ? null : nanoOf(credits_usd);
+  if (credits_usd !== undefined)
+    next.credits_nano_usd = credits_usd === null ? null : readAmount(credits_usd, 'credits_usd').toString();
   await sql.rows(
     `INSERT INTO plans (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
      ON CONFLICT (id) DO UPDATE SET name = excluded.name, byok = excluded.byok, byok_providers = excluded.byok_providers,
@@ -107,11 +108,4 @@ export async function removePlan(sql: Sql, id: string, actor: string): Promise<v
     throw new OwnkeyError('conflict.in_use', { what: `The plan ${plan.name}`, count: `${plan.companies} companies` });
   await sql.rows('DELETE FROM plans WHERE id = $1', [id]);
   await recordEvent(sql, { company: null, kind: 'plan.changed', actor, data: { plan: id, removed: true } });
-}
-
-function nanoOf(amount: string | number): string {
-  const nano = parseUsd(amount);
-  if (nano === null)
-    throw new OwnkeyError('request.invalid', { problem: 'credits_usd: not an amount of USD.', param: 'credits_usd' });
-  return nano.toString();
 }

@@ -173,6 +173,12 @@ describe('people', () => {
     expect(await getCaps()).toEqual(before);
   });
 
+  test('are changed by at most 500 at once', async () => {
+    const users = Object.fromEntries(Array.from({ length: 501 }, (_, i) => [`u${i}`, null]));
+    const answer = await putCaps({ users });
+    expect([answer.body.code, answer.body.title]).toEqual(['request.invalid', 'users: at most 500 users at once.']);
+  });
+
   test('of another company answer like people who are not there', async () => {
     const other = await plane.createCompany();
     const theirs = await putCaps({ users: { [other.memberId]: { per_day_usd: 1 } } });

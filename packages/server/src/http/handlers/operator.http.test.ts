@@ -66,6 +66,7 @@ describe('plans', () => {
   test.each([
     [{ credits_usd: -1 }],
     [{ credits_usd: '1e5' }],
+    [{ credits_usd: '999999999999' }],
     [{ requests_per_minute: 0 }],
     [{ upgrade_url: 'javascript:alert(1)' }],
     [{ byok_providers: 'openai' }],
