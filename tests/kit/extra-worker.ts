@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { sandboxSettings } from './bare-worker.ts';
 import type { Product } from './product.ts';
 import { databaseUrlOf } from './product-database.ts';
 
@@ -13,20 +14,14 @@ export interface ExtraWorker {
 
 /** `ownkey worker` beside a running product: another start of the data plane over the same database and master key. */
 export async function startExtraWorker(product: Product): Promise<ExtraWorker> {
-  const { sandbox } = product.dev();
   const env: Record<string, string> = {
     PATH: process.env.PATH ?? '',
     HOME: process.env.HOME ?? '',
     OWNKEY_GATEWAY_PORT: '0',
     OWNKEY_KEK_FILE: join(product.directory, 'kek'),
     OWNKEY_WORKER_DATABASE_URL: databaseUrlOf(product.directory, 'ownkey_worker', 'pg.worker.password'),
-    OWNKEY_EGRESS_ALLOW: new URL(sandbox.url).host,
+    ...(await sandboxSettings(product)),
   };
-  const keys = await fetch(`${sandbox.url}/_keys`);
-  const { providers }: { providers: Record<string, { base_url: string }> } = JSON.parse(await keys.text());
-  for (const [id, { base_url }] of Object.entries(providers)) {
-    env[`OWNKEY_PROVIDER_${id.toUpperCase().replaceAll('-', '_')}_BASE_URL`] = base_url;
-  }
   const child = spawn(process.execPath, [CLI, 'worker', '--allow-root'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
   let printed = '';
