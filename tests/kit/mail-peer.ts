@@ -72,7 +72,7 @@ function readMail(raw: string, to: string[]): ArrivedMail {
   const parts = boundary === undefined ? [raw] : body.split(`--${boundary}`).slice(1, -1);
   const of = (type: string): string => {
     for (const part of parts) {
-      const inner = split(part.replace(/^\r\n/, ''));
+      const inner = split(part.slice(2, -2));
       if (inner.headers['content-type']?.startsWith(type)) return decodeBody(inner);
     }
     return '';
