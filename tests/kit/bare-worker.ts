@@ -13,20 +13,18 @@ export interface BareWorker {
   readonly ended: Promise<void>;
 }
 
-/** Starts the built worker, under its flags, over a running product's database. null = it ended before it was ready. */
+/**
+ * Starts the built worker, under its flags (or under `execArgv`), over a running product's database. null = it ended before it was
+ * ready.
+ */
 export async function startBareWorker(
   product: Product,
   env: Readonly<Record<string, string>>,
+  execArgv: readonly string[] | null = null,
 ): Promise<BareWorker | null> {
   const kekFile = join(product.directory, 'kek');
   const child = fork(programPath('worker'), {
-    execArgv: workerFlags(
-      process.version,
-      readablePaths(
-        ['contract', 'guard', 'policy', 'providers', 'vault', 'worker'],
-        [join(INSTALLATION, 'catalogue/'), kekFile],
-      ),
-    ),
+    execArgv: execArgv === null ? flagsFor(kekFile) : [...execArgv],
     env: {
       NODE_ENV: 'production',
       OWNKEY_MODE: 'production',
@@ -41,6 +39,11 @@ export async function startBareWorker(
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const port = await Promise.race([readyPort(child), ended.then(() => null)]);
   return port === null ? null : { url: `http://127.0.0.1:${port}`, kill: () => void child.kill('SIGKILL'), ended };
+}
+
+function flagsFor(kekFile: string): string[] {
+  const packages = ['contract', 'guard', 'policy', 'providers', 'vault', 'worker'];
+  return workerFlags(process.version, readablePaths(packages, [join(INSTALLATION, 'catalogue/'), kekFile]));
 }
 
 /** The worker asks for a listening socket (there is none: it takes a port of its own) and says when it serves. */

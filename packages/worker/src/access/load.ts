@@ -54,11 +54,13 @@ export async function loadInstallation(sql: Sql, prices: PriceLoader): Promise<I
   const { rows } = await sql.query<{
     version: string;
     prices_version: string;
+    clock_ms: string;
     settings: Record<string, unknown>;
     plans: PlanRow[] | null;
     keys: KeyRow[] | null;
   }>(
-    `SELECT config_version::text AS version, prices_version::text, settings, (SELECT json_agg(p) FROM plans p) AS plans,
+    `SELECT config_version::text AS version, prices_version::text, settings,
+       (extract(epoch FROM ledger_now()) * 1000)::bigint::text AS clock_ms, (SELECT json_agg(p) FROM plans p) AS plans,
        (SELECT json_agg(k) FROM (SELECT ${KEY_COLUMNS} FROM keys WHERE owner = 'platform') k) AS keys
      FROM installation`,
     [],
@@ -70,6 +72,7 @@ export async function loadInstallation(sql: Sql, prices: PriceLoader): Promise<I
     plans: new Map((row.plans ?? []).map((plan) => [plan.id, toPlan(plan)])),
     platformKeys: bySlug(row.keys ?? []),
     policies: readPolicies(row.settings),
+    clockOffsetMs: Number(row.clock_ms) - Date.now(),
     prices: await prices.book(row.prices_version),
   };
 }

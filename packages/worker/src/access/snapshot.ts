@@ -31,6 +31,8 @@ export interface InstallationSnapshot {
   /** Keys of the operator by provider. */
   platformKeys: ReadonlyMap<string, readonly StoredKey[]>;
   policies: Policies;
+  /** How far the ledger's clock was ahead of this process's when this was read: prices come into force by the ledger's. */
+  clockOffsetMs: number;
   /** Prices that are not a company's own. */
   prices: PriceBook;
 }

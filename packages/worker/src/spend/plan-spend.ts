@@ -57,12 +57,14 @@ export function planSpend(input: SpendInput): SpendPlan {
   return { price, bound, limits };
 }
 
+/** The price now in force, by the ledger's clock; `now` is this process's. */
 export function findPrice(
   installation: InstallationSnapshot,
   company: Pick<CompanySnapshot, 'prices'> | null,
   call: { slug: string; model: string; now: number },
 ): PriceRow | null {
-  return installation.prices.find(call.slug, call.model, call.now, company?.prices ?? []);
+  const at = call.now + installation.clockOffsetMs;
+  return installation.prices.find(call.slug, call.model, at, company?.prices ?? []);
 }
 
 /** Whether what a call may cost is limited at all. */
