@@ -1,8 +1,8 @@
 import type { EgressPolicy } from '@ownkey/guard/egress-policy';
 import type { Lookup } from '@ownkey/guard/resolve';
 import type { Catalogue } from '@ownkey/providers/catalogue';
-import type { SendResetCode } from '../../domain/sign-in/sign-in.ts';
 import type { TokenCounter } from '../../domain/estimate/token-counter.ts';
+import type { SendResetCode } from '../../domain/sign-in/sign-in.ts';
 import type { Database } from '../../storage/database.ts';
 import type { JobSignals } from '../../storage/job-signals.ts';
 
