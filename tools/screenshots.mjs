@@ -32,8 +32,8 @@ if (!values.url || !values.email || !values.password) {
   process.exit(2);
 }
 
-/** Rooms by name; `key` is the first key there is, if any. */
-function roomsOf(company, key, gated) {
+/** Rooms by name; `key` is the first key there is, `call` the newest call, if any. */
+function roomsOf(company, key, gated, call) {
   const base = `/c/${company}`;
   return {
     keys: `${base}/keys`,
@@ -51,9 +51,29 @@ function roomsOf(company, key, gated) {
           'key.remove': `${base}/keys/${key}/remove`,
         }
       : {}),
+    spend: `${base}/spend`,
+    'spend.me': `${base}/spend?whose=me`,
+    'spend.caps': `${base}/spend/caps`,
+    'spend.prices': `${base}/spend/prices`,
+    'spend.prices.unknown': `${base}/spend/prices?unknown=true`,
+    'spend.prices.set': `${base}/spend/prices?of=openai&model=gpt-4o-mini`,
+    'spend.alerts': `${base}/spend/alerts`,
+    'spend.alerts.add': `${base}/spend/alerts?add=webhook`,
     audit: `${base}/audit`,
+    ...(call ? { 'audit.entry': `${base}/audit/${call}` } : {}),
     'audit.filtered': `${base}/audit?kind=key&tz=utc`,
     'not-found': '/c/nobody/keys',
+  };
+}
+
+/** Rooms of an operator; `plan` is the first plan. */
+function operatorRooms(plan) {
+  return {
+    'operator.companies': '/operator/companies',
+    'operator.plans': '/operator/plans',
+    ...(plan ? { 'operator.plan': `/operator/plans/${plan}` } : {}),
+    'operator.policies': '/operator/policies',
+    'operator.prices': '/operator/prices',
   };
 }
 
@@ -85,11 +105,19 @@ for (const width of values.widths.split(',').map(Number)) {
     await shoot('sign-in', '/sign-in');
     await context.request.post('/api/auth/sign-in', { data: { email: values.email, password: values.password } });
     const { user } = await (await context.request.get('/api/auth/session')).json();
-    if (!user?.company) throw new Error('sign in as a person of a company');
+    if (user?.kind === 'operator') {
+      const plans = (await (await context.request.get('/api/operator/plans')).json()).data;
+      for (const [room, path] of Object.entries(operatorRooms(plans[0]?.id))) await shoot(room, path);
+      await context.close();
+      continue;
+    }
+    if (!user?.company) throw new Error('sign in as a person of a company, or as an operator');
     const keys = (await (await context.request.get('/api/keys')).json()).data;
     const providers = (await (await context.request.get('/api/providers')).json()).data;
     const gated = providers.find((provider) => provider.gated !== null)?.id;
-    for (const [room, path] of Object.entries(roomsOf(user.company.id, keys[0]?.id, gated))) await shoot(room, path);
+    const [call] = (await (await context.request.get('/api/audit?kind=call&limit=1')).json()).data;
+    const rooms = roomsOf(user.company.id, keys[0]?.id, gated, call?.request_id);
+    for (const [room, path] of Object.entries(rooms)) await shoot(room, path);
     await context.close();
   }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { formatCount, formatLatency, formatShare } from './count.ts';
 import { formatUsd } from './money.ts';
-import { formatClock, formatDay, formatMoment, formatStamp, formatUtcDay, formatWait } from './time.ts';
+import { formatClock, formatDay, formatMoment, formatStamp, formatUtcDay } from './time.ts';
 
 describe('money', () => {
   it.each([
@@ -85,18 +85,6 @@ describe('times', () => {
     expect(formatClock('2026-11-19T23:04:05Z', 'en-GB', 'utc', now)).toBe('19 Nov, 23:04:05');
     expect(formatStamp('2026-11-20T03:04:05Z', 'en-GB', 'utc')).toBe('20 Nov 2026, 03:04:05 UTC');
     expect(formatDay('2025-11-20T03:04:05Z', 'en-GB', 'utc', now)).toBe('20 Nov 2025, 03:04');
-  });
-
-  it.each([
-    [1, '1 min'],
-    [12 * 60_000, '12 min'],
-    [3 * 3_600_000 + 12 * 60_000, '3 hr 12 min'],
-    [3 * 3_600_000, '3 hr'],
-    [47 * 3_600_000, '47 hr'],
-    [3 * 86_400_000 + 5, '3 days'],
-    [-5, '1 min'],
-  ])('tells a wait of %i ms as %s', (ms, text) => {
-    expect(formatWait(ms, 'en')).toBe(text);
   });
 
   it('names a day without a time as it stands, wherever the reader is', () => {

@@ -57,17 +57,6 @@ export function formatMonth(at: number, locale: string): string {
   return new Intl.DateTimeFormat(locale, { month: 'long', timeZone: 'UTC' }).format(at);
 }
 
-/** A wait: "3 h 12 min", from two days "5 days". Never less than a minute. */
-export function formatWait(milliseconds: number, locale: string): string {
-  const minutes = Math.max(1, Math.ceil(milliseconds / MINUTE));
-  const part = (amount: number, unit: 'day' | 'hour' | 'minute') =>
-    new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'short' }).format(amount);
-  if (minutes >= 2 * 24 * 60) return part(Math.floor(minutes / (24 * 60)), 'day');
-  const hours = Math.floor(minutes / 60);
-  if (hours === 0) return part(minutes, 'minute');
-  return minutes % 60 === 0 ? part(hours, 'hour') : `${part(hours, 'hour')} ${part(minutes % 60, 'minute')}`;
-}
-
 /** The whole stamp with seconds and zone, shown on focus. */
 export function formatStamp(at: string, locale: string, zone: Zone = 'local'): string {
   return new Intl.DateTimeFormat(locale, {

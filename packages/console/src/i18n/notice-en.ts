@@ -28,5 +28,9 @@ export const noticeEn = {
     reset_utc: '{{utc}} (in {{wait}})',
     utc: '{{time}} UTC',
     day_time: '{{day}}, {{time}}',
+    minutes: '{{minutes}} min',
+    hours: '{{hours}} h',
+    hours_minutes: '{{hours}} h {{minutes}} min',
+    days: '{{days}} days',
   },
 } as const;

@@ -59,13 +59,13 @@ export function CheckField(props: {
 }) {
   const id = useId();
   return (
-    <label className="grid w-fit cursor-pointer grid-cols-[auto_1fr] gap-x-2">
+    <label className="grid w-fit cursor-pointer grid-cols-[auto_1fr] items-center gap-x-2 coarse:min-h-11 coarse:content-center">
       <input
         type="checkbox"
         checked={props.checked}
         aria-describedby={props.hint ? `${id}-hint` : undefined}
         onChange={(event) => props.onChange(event.target.checked)}
-        className="mt-0.5 size-4 accent-(--oky-ink) coarse:size-6"
+        className="size-4 accent-(--oky-ink) coarse:size-6"
       />
       <span>{props.label}</span>
       {props.hint ? (

@@ -13,6 +13,7 @@ import { SelectField, TextField } from '../../ui/Field.tsx';
 import { Spinner } from '../../ui/Icon.tsx';
 import { LeaveQuestion } from '../../ui/LeaveQuestion.tsx';
 import { useMessages } from '../../ui/Messages.tsx';
+import { focusFirstField } from '../keys/focus-first-field.ts';
 import { draftFrom, type PriceDraft, priceBodyOf } from './price-draft.ts';
 import { RateFields } from './RateFields.tsx';
 
@@ -78,6 +79,7 @@ function Form(props: {
     <Dialog
       title={known?.origin === scope ? t('prices.change_title') : t('prices.set')}
       onClose={props.onClose}
+      onOpen={focusFirstField}
       footer={
         <>
           <Button onClick={props.onClose}>{t('action.cancel')}</Button>

@@ -87,7 +87,7 @@ export function PricesTable(props: {
         ) : price.price === null || price.in_force ? (
           <Button unavailable={props.blocked} onClick={() => props.onSet(price)}>
             {price.price === null ? t('prices.set') : t('prices.set_own')}
-            <span className="sr-only">: {price.model}</span>
+            <span className="sr-only"> {price.model}</span>
           </Button>
         ) : null,
     },

@@ -8,6 +8,8 @@ import { Dialog } from '../../ui/Dialog.tsx';
 import { FailurePanel } from '../../ui/Feedback.tsx';
 import { TextField } from '../../ui/Field.tsx';
 
+import { focusFirstField } from '../keys/focus-first-field.ts';
+
 const FORM_ID = 'webhook-form';
 
 /** Adds a webhook; its secret is shown this once. */
@@ -43,6 +45,7 @@ export function AddWebhook({ onClose }: { onClose: () => void }) {
     <Dialog
       title={t('alerts.add_webhook')}
       onClose={onClose}
+      onOpen={focusFirstField}
       footer={
         <>
           <Button onClick={onClose}>{t('action.cancel')}</Button>

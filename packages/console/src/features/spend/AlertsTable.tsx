@@ -68,11 +68,27 @@ export function AlertsTable({ alerts }: { alerts: readonly Alert[] }) {
             </>
           ),
         },
-        { id: 'mails', header: t('alerts.column_mails'), cell: (alert) => <Told of={alert.mails} alert={alert} /> },
+        {
+          id: 'mails',
+          header: t('alerts.column_mails'),
+          card: 'col-span-2',
+          cell: (alert) => (
+            <>
+              <span className="text-text-2 sm:hidden">{t('alerts.column_mails')}: </span>
+              <Told of={alert.mails} alert={alert} />
+            </>
+          ),
+        },
         {
           id: 'webhooks',
           header: t('alerts.column_webhooks'),
-          cell: (alert) => <Told of={alert.webhooks} alert={alert} />,
+          card: 'col-span-2',
+          cell: (alert) => (
+            <>
+              <span className="text-text-2 sm:hidden">{t('alerts.column_webhooks')}: </span>
+              <Told of={alert.webhooks} alert={alert} />
+            </>
+          ),
         },
       ]}
     />

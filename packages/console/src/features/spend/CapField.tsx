@@ -37,8 +37,9 @@ export function CapField(props: CapFieldProps) {
   const name = t(`caps.${field}`);
   const over = refused !== null && amount !== null && props.max !== null && Number(amount) > Number(props.max);
   const echo = amount === null ? null : t(`caps.echo_${field}`, { amount: formatMoneyAsRead(amount, locale) });
+  const max = props.max === null ? null : t('caps.max', { amount: formatUsd(props.max, locale) });
   return (
-    <div className="grid gap-x-8 gap-y-3 border-t border-border px-4 py-4 first:border-t-0 sm:grid-cols-[200px_minmax(0,1fr)] sm:px-6">
+    <div className="grid gap-x-8 gap-y-3 border-t border-border px-4 py-4 first:border-t-0 sm:grid-cols-[240px_minmax(0,1fr)] sm:px-6">
       <TextField
         label={name}
         inputMode="decimal"
@@ -48,7 +49,7 @@ export function CapField(props: CapFieldProps) {
         value={view.none ? '' : view.text}
         placeholder={view.none ? t('spend.none') : undefined}
         onChange={(event) => onChange({ text: event.target.value, none: false })}
-        hint={echo}
+        hint={[echo, max].filter((part) => part !== null).join(', ') || null}
         error={
           unreadable ? (
             t('caps.unreadable')
@@ -60,20 +61,14 @@ export function CapField(props: CapFieldProps) {
           )
         }
       />
-      <div className="flex flex-col gap-2">
-        <p className="flex flex-col gap-1 text-text-2 empty:hidden" aria-live="polite">
-          {preview === undefined || unreadable ? null : <Preview preview={preview} now={props.now} />}
-        </p>
-        {props.max === null ? null : (
-          <p className="text-hint text-text-3">{t('caps.max', { amount: formatUsd(props.max, locale) })}</p>
-        )}
-        <div className="flex flex-wrap items-center gap-x-6 gap-y-2">
+      <div className="flex flex-col gap-2 sm:pt-6">
+        <div className="flex min-h-8 flex-wrap items-center gap-x-6 gap-y-2">
           {props.required ? null : (
             <CheckField
               label={
                 <>
                   {t('spend.none')}
-                  <span className="sr-only">: {name}</span>
+                  <span className="sr-only"> {name}</span>
                 </>
               }
               checked={view.none}
@@ -81,9 +76,13 @@ export function CapField(props: CapFieldProps) {
             />
           )}
           {props.raisable && view.raise === null && view.activeRaise === null && !view.none ? (
-            <Button kind="quiet" onClick={() => onChange({ raise: { text: '', periods: 1 } })}>
+            <Button
+              kind="quiet"
+              className="underline underline-offset-2"
+              onClick={() => onChange({ raise: { text: '', periods: 1 } })}
+            >
               {t('caps.raise')}
-              <span className="sr-only">: {name}</span>
+              <span className="sr-only"> {name}</span>
             </Button>
           ) : null}
         </div>
@@ -95,7 +94,11 @@ export function CapField(props: CapFieldProps) {
                   amount: formatUsd(view.activeRaise.to_usd, locale),
                   day: formatUtcDay(view.activeRaise.until, locale),
                 })}
-            <Button kind="quiet" onClick={() => onChange({ raise: view.raise === 'end' ? undefined : 'end' })}>
+            <Button
+              kind="quiet"
+              className="underline underline-offset-2"
+              onClick={() => onChange({ raise: view.raise === 'end' ? undefined : 'end' })}
+            >
               {view.raise === 'end' ? t('action.undo') : t('caps.raise_end')}
             </Button>
           </p>
@@ -108,6 +111,9 @@ export function CapField(props: CapFieldProps) {
             onChange={(raise) => onChange({ raise })}
           />
         )}
+        <p className="flex flex-col gap-1 text-text-2 empty:hidden" aria-live="polite">
+          {preview === undefined || unreadable ? null : <Preview preview={preview} now={props.now} />}
+        </p>
       </div>
     </div>
   );

@@ -31,7 +31,7 @@ export function CapsSection(props: {
   return (
     <fieldset className="rounded-card border border-border bg-surface">
       <legend className="sr-only">{props.title}</legend>
-      <div className="flex flex-wrap items-start justify-between gap-3 px-4 pt-4 sm:px-6">
+      <div className="flex flex-wrap items-start justify-between gap-3 px-4 py-4 sm:px-6">
         <div>
           <p aria-hidden="true" className="font-semibold">
             {props.title}
@@ -40,21 +40,23 @@ export function CapsSection(props: {
         </div>
         {props.actions}
       </div>
-      {CAP_FIELDS.map((field) => (
-        <CapField
-          key={field}
-          field={field}
-          view={fieldView(draft, caps, subject, field, i18n.language)}
-          max={company ? caps.policy.max[field] : null}
-          required={company && caps.policy.required}
-          raisable={subject !== 'me'}
-          preview={form.previews.find((preview) => preview.for === subject && preview.field === field)}
-          refused={refused?.key === fieldKey(subject, field) ? refused : null}
-          checked={form.checked}
-          now={form.now}
-          onChange={(change) => form.touch(subject, field, change)}
-        />
-      ))}
+      <div className="border-t border-border">
+        {CAP_FIELDS.map((field) => (
+          <CapField
+            key={field}
+            field={field}
+            view={fieldView(draft, caps, subject, field, i18n.language)}
+            max={company ? caps.policy.max[field] : null}
+            required={company && caps.policy.required}
+            raisable={subject !== 'me'}
+            preview={form.previews.find((preview) => preview.for === subject && preview.field === field)}
+            refused={refused?.key === fieldKey(subject, field) ? refused : null}
+            checked={form.checked}
+            now={form.now}
+            onChange={(change) => form.touch(subject, field, change)}
+          />
+        ))}
+      </div>
     </fieldset>
   );
 }

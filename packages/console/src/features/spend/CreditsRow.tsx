@@ -32,11 +32,11 @@ export function CreditsRow({ credits, reader }: { credits: Spend['credits']; rea
           <Money usd={credits.remaining_usd} />
           <span className="font-normal text-text-2">
             {' '}
-            {t('spend.of')} <Money usd={credits.granted_usd} />
+            {t('spend.of')} <Money usd={credits.granted_usd} /> {t('spend.left')}
           </span>
         </>
       }
-      word={left === 0 ? t('spend.credits_out') : t('spend.percent_left', { percent: left })}
+      word={left === 0 ? t('spend.credits_out') : t('spend.percent_used', { percent: 100 - left })}
       meter={{
         used: 100 - left,
         held: 0,

@@ -20,7 +20,7 @@ export function MeterRow(props: {
   const { meter, word } = props;
   return (
     <div className="grid gap-x-6 gap-y-2 border-t border-border px-4 py-4 first:border-t-0 sm:grid-cols-[112px_minmax(0,5fr)_minmax(0,7fr)] sm:px-6">
-      <h3 className="font-medium text-text-2">{props.name}</h3>
+      <h2 className="font-medium text-text-2">{props.name}</h2>
       <p className="flex flex-wrap items-baseline gap-x-2">
         <span className="text-dialog font-semibold">{props.figure}</span>
         {word === undefined ? null : <span className={WORDS[meter?.tone ?? 'plain']}>{word}</span>}

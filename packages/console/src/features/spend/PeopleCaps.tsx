@@ -33,7 +33,7 @@ export function PeopleCaps(props: {
           actions={
             <Button onClick={() => onPeople(id, 'removed')}>
               {t('caps.remove_person')}
-              <span className="sr-only">: {nameOf(id)}</span>
+              <span className="sr-only"> {nameOf(id)}</span>
             </Button>
           }
         />

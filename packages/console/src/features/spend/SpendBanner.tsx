@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { spendQuery } from '../../api/spend.ts';
 import { formatUsd } from '../../format/money.ts';
-import { formatTime, formatUtcDay, formatWait } from '../../format/time.ts';
+import { formatTime, formatUtcDay } from '../../format/time.ts';
 import { paths } from '../../paths.ts';
 import { Link } from '../../routing/Link.tsx';
 import { IconButton } from '../../ui/Button.tsx';
@@ -13,7 +13,7 @@ import { Icon } from '../../ui/Icon.tsx';
 import { useNow } from '../../ui/use-now.ts';
 import { dismiss, dismissed } from './dismissed.ts';
 import { reachedToday } from './period-state.ts';
-import { type Reader, resetText, untilText } from './reset-text.ts';
+import { type Reader, resetText, untilText, waitText } from './reset-text.ts';
 import { type SpendNotice, spendNotice } from './spend-notice.ts';
 
 /** The notice about money, where there is one; what is said of a cap that stops AI cannot be dismissed. */
@@ -74,7 +74,7 @@ function noticeText(notice: SpendNotice, monthReachedOn: string | null, reader: 
     // A cap of 0 is meant to pause: no new period ends it.
     if (Number(of.cap_usd) === 0) return t(`banner.zero_${notice.whose}_${period}`);
     const when = untilText(of.resets_at, reader);
-    const wait = formatWait(Date.parse(of.resets_at) - now, locale);
+    const wait = waitText(of.resets_at, reader);
     return t(`banner.reached_${notice.whose}_${period}`, { cap, when, wait });
   }
   const fact = t(`banner.near_${period}`, { percent: notice.percent, used: usd(of.used_usd), cap });

@@ -140,7 +140,7 @@ function List({ webhooks }: { webhooks: readonly Webhook[] }) {
                   }}
                 >
                   {t('act.test')}
-                  <span className="sr-only">: {webhook.url}</span>
+                  <span className="sr-only"> {webhook.url}</span>
                 </Button>
                 <Menu
                   label={t('keys.row_menu', { name: webhook.url })}

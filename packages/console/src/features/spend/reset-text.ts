@@ -1,5 +1,5 @@
 import type { TFunction } from 'i18next';
-import { formatTime, formatUtcDay, formatWait } from '../../format/time.ts';
+import { formatTime, formatUtcDay } from '../../format/time.ts';
 
 /** What texts about periods are made with. */
 export interface Reader {
@@ -12,7 +12,7 @@ export interface Reader {
 export function resetText(at: string, reader: Reader): string {
   const { t, locale } = reader;
   const utc = untilText(at, reader);
-  const wait = formatWait(Date.parse(at) - reader.now, locale);
+  const wait = waitText(at, reader);
   const here = formatTime(at, locale, 'local');
   return here === formatTime(at, locale, 'utc')
     ? t('when.reset_utc', { utc, wait })
@@ -24,4 +24,17 @@ export function untilText(at: string, { t, locale, now }: Reader): string {
   const time = t('when.utc', { time: formatTime(at, locale, 'utc') });
   if (Date.parse(at) - now <= 86_400_000) return time;
   return t('when.day_time', { day: formatUtcDay(at.slice(0, 10), locale), time });
+}
+
+const HOUR = 60;
+const DAY = 24 * HOUR;
+
+/** How long it is until then: "3 h 12 min", from two days on "5 days"; never less than a minute. */
+export function waitText(at: string, { t, now }: Pick<Reader, 't' | 'now'>): string {
+  const whole = Math.max(1, Math.ceil((Date.parse(at) - now) / 60_000));
+  if (whole >= 2 * DAY) return t('when.days', { days: Math.floor(whole / DAY) });
+  const hours = Math.floor(whole / HOUR);
+  const minutes = whole % HOUR;
+  if (hours === 0) return t('when.minutes', { minutes });
+  return minutes === 0 ? t('when.hours', { hours }) : t('when.hours_minutes', { hours, minutes });
 }

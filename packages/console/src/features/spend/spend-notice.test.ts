@@ -45,7 +45,7 @@ const credits = (remaining: string, granted: string | null = '10') => ({
 describe('the notice about money', () => {
   it('is none while all is well', () => {
     expect(spendNotice(spend({}))).toBeNull();
-    expect(spendNotice(spend({ me: null, company: of(period('999', null), period('999', null)) }))).toBeNull();
+    expect(spendNotice(spend({ company: of(period('999', null), period('999', null)) }))).toBeNull();
   });
 
   it('says first what stops AI, the longer stop before the shorter, the company before oneself', () => {
