@@ -1,8 +1,9 @@
-/** `npm run bench -- <name> [--rounds N] [--seconds N] [--connections N] [--streams N] [--write]`. Linux, two cores or more. */
+/** `npm run bench -- gateway|ledger [--rounds N] [--seconds N] [--connections N] [--streams N] [--write]`. Linux, two cores or more. */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { benchGateway } from './gateway.ts';
+import { benchLedger } from './ledger.ts';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -20,22 +21,35 @@ const { positionals, values } = parseArgs({
 const usage = `npm run bench -- gateway [--rounds 5] [--seconds 4] [--connections 50] [--streams 200] [--rate 1000] [--write]
 
 Measures CPU per request of the gateway beside nginx (left out where it is not installed) and a bare Node proxy.
---write puts the figures into docs/performance-gateway.md.`;
 
-if (values.help || positionals[0] !== 'gateway') {
+npm run bench -- ledger [--seconds 4] [--write]
+
+Measures what reserving and settling add to a call at 100, 1,000 and 3,000 calls a second.
+
+--write puts the figures into docs/performance-gateway.md or docs/performance-ledger.md.`;
+
+const BENCHES: Readonly<Record<string, () => Promise<string>>> = {
+  gateway: () =>
+    benchGateway({
+      rounds: Number(values.rounds),
+      seconds: Number(values.seconds),
+      connections: Number(values.connections),
+      streams: Number(values.streams),
+      rate: Number(values.rate),
+    }),
+  ledger: () => benchLedger({ rates: [100, 1_000, 3_000], seconds: Number(values.seconds) }),
+};
+const name = positionals[0] ?? '';
+const bench = BENCHES[name];
+if (values.help || bench === undefined) {
   console.log(usage);
   process.exit(values.help ? 0 : 2);
 }
-const report = await benchGateway({
-  rounds: Number(values.rounds),
-  seconds: Number(values.seconds),
-  connections: Number(values.connections),
-  streams: Number(values.streams),
-  rate: Number(values.rate),
-});
+const report = await bench();
 console.log(report);
 if (values.write) {
-  const file = fileURLToPath(new URL('../docs/performance-gateway.md', import.meta.url));
+  const file = fileURLToPath(new URL(`../docs/performance-${name}.md`, import.meta.url));
   const date = new Date().toISOString().slice(0, 10);
-  writeFileSync(file, `# Gateway benchmark, ${date}\n\nMade by \`npm run bench -- gateway --write\`.\n\n${report}\n`);
+  const title = `${name.charAt(0).toUpperCase()}${name.slice(1)} benchmark, ${date}`;
+  writeFileSync(file, `# ${title}\n\nMade by \`npm run bench -- ${name} --write\`.\n\n${report}\n`);
 }

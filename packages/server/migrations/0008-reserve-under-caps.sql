@@ -6,17 +6,19 @@ SET LOCAL search_path = ownkey, pg_temp;
 
 DROP FUNCTION reserve(jsonb);
 
--- A call as the worker asks for it; i is its place in the group.
+-- A call as the worker asks for it; i is its place in the group. company_id is null where there is no such company.
 CREATE TYPE reserve_call AS (
-  i int, id text, company_id text, config_version bigint, global_version bigint, user_id text, token_id text, account text,
-  operation text, kind text, wire text, streaming boolean, provider text, slug text, model text, key_id text, key_version int,
-  last4 text, key_source text, fallback_reason text, worker_id text, actor text, price_id text,
+  i int, id text, company_id text, wanted_company text, config_version bigint, global_version bigint, user_id text, token_id text,
+  account text, operation text, kind text, wire text, streaming boolean, provider text, slug text, model text, key_id text,
+  key_version int, last4 text, key_source text, fallback_reason text, worker_id text, actor text, price_id text,
   reserved_nano_usd bigint, least_nano_usd bigint, limits jsonb
 );
 
--- One meter a call touches, or one limit it has to keep. n numbers the rows of the group; 0 = no row (a cap on one request).
+-- What a call adds to one meter, and the limit it has to keep there (cap null = none). n numbers the rows of the group; 0 = no row,
+-- a cap on one request. pause: the call is stopped by a cap of 0 whatever it costs.
 CREATE TYPE meter_touch AS (
-  i int, n int, company_id text, meter text, kind text, start timestamptz, cap bigint, rank int
+  i int, n int, company_id text, meter text, kind text, start timestamptz, cap bigint, rank int, amount bigint, least bigint,
+  pause boolean
 );
 
 -- reserve(): one commit for a group of calls. Per call: 'ok' (row and audit event stand, every limit is kept), 'refused' (with the
@@ -38,7 +40,6 @@ DECLARE
   days date[] := CASE WHEN (moment AT TIME ZONE 'UTC')::time < '00:10' THEN ARRAY[today - 1, today] ELSE ARRAY[today] END;
   installation_version bigint;
   asked reserve_call[];
-  c reserve_call;
   touches meter_touch[];
   t meter_touch;
   broken meter_touch;
@@ -51,22 +52,23 @@ DECLARE
   granted bigint[];
   remaining bigint[];
   refusals jsonb[];
-  verdicts text[];
+  verdicts text[];                 -- 'ok' for calls that ask now, 'old' for repeated ones
   old_days date[];
   admitted int[] := '{}';
+  fits boolean;
   p int := 1;
   first_touch int;
+  count_touches int;
   amount bigint;
   free bigint;
   least_free bigint;
-  k record;
 BEGIN
   PERFORM set_config('synchronous_commit', 'on', true);   -- until the caller's commit
 
-  SELECT array_agg(ROW(x.ord, x.id, x.company_id, x.config_version, x.global_version, x.user_id, x.token_id, x.account,
-      x.operation, coalesce(x.kind, 'call'), x.wire, coalesce(x.streaming, false), x.provider, x.slug, x.model, x.key_id,
-      x.key_version, x.last4, x.key_source, x.fallback_reason, x.worker_id, x.actor, x.price_id,
-      coalesce(x.reserved_nano_usd, 0), x.least_nano_usd, x.limits)::reserve_call ORDER BY x.ord)
+  SELECT array_agg(ROW(x.ord, x.id, (SELECT co.id FROM companies co WHERE co.id = x.company_id), x.company_id, x.config_version,
+      x.global_version, x.user_id, x.token_id, x.account, x.operation, coalesce(x.kind, 'call'), x.wire,
+      coalesce(x.streaming, false), x.provider, x.slug, x.model, x.key_id, x.key_version, x.last4, x.key_source, x.fallback_reason,
+      x.worker_id, x.actor, x.price_id, coalesce(x.reserved_nano_usd, 0), x.least_nano_usd, x.limits)::reserve_call ORDER BY x.ord)
     INTO asked
     FROM (SELECT r.*, (row_number() OVER ())::int AS ord
       FROM jsonb_to_recordset(calls) AS r (
@@ -75,37 +77,45 @@ BEGIN
         key_version int, last4 text, key_source text, fallback_reason text, worker_id text, actor text, price_id text,
         reserved_nano_usd bigint, least_nano_usd bigint, limits jsonb)) x;
 
-  -- What each call touches: the sums it is counted in, and the limits it brings. Calls that cost nothing are counted nowhere.
-  SELECT array_agg(ROW(u.i, u.n, u.company_id, u.meter, u.kind, u.start, u.cap, u.rank)::meter_touch ORDER BY u.i, u.rank)
+  -- What each call touches: the sums it is counted in, and the limits it brings. Calls that cost nothing are in no sum of money.
+  SELECT array_agg(ROW(u.i, u.n, u.company_id, u.meter, u.kind, u.start, u.cap, u.rank, u.amount, u.least, u.pause)::meter_touch
+      ORDER BY u.i, u.rank)
     INTO touches
     FROM (
-      SELECT s.i, (CASE WHEN s.kind = 'request' THEN 0
-          ELSE dense_rank() OVER (PARTITION BY s.kind = 'request' ORDER BY s.company_id, s.meter, s.kind, s.start) END)::int AS n,
-        s.company_id, s.meter, s.kind, s.start, s.cap, s.rank
+      SELECT s.*, CASE WHEN s.kind = 'request' THEN 0
+          ELSE (dense_rank() OVER (PARTITION BY s.kind = 'request' ORDER BY s.company_id, s.meter, s.kind, s.start))::int END AS n
       FROM (
-        SELECT a.i, a.company_id, b.meter, b.kind, CASE b.kind WHEN 'day' THEN this_day ELSE this_month END AS start,
-          NULL::bigint AS cap, 9 AS rank
-        FROM unnest(asked) a CROSS JOIN LATERAL (VALUES
-          ('', 'day', true), ('', 'month', true),
-          (a.user_id, 'day', a.user_id IS NOT NULL), (a.user_id, 'month', a.user_id IS NOT NULL),
-          ('credits', 'month', a.key_source = 'platform'),
-          ('fallback', 'day', a.fallback_reason IS NOT NULL), ('fallback', 'month', a.fallback_reason IS NOT NULL)
-        ) AS b (meter, kind, counts)
-        WHERE b.counts AND a.reserved_nano_usd > 0 AND EXISTS (SELECT FROM companies co WHERE co.id = a.company_id)
-        UNION ALL
-        SELECT a.i, a.company_id, l.meter, l.kind,
-          CASE l.kind WHEN 'day' THEN this_day WHEN 'month' THEN this_month WHEN 'minute' THEN this_minute
-            WHEN 'running' THEN '-infinity' END,
-          CASE WHEN l.raised_to IS NOT NULL AND today BETWEEN l.raised_from AND l.raised_until THEN l.raised_to ELSE l.cap END,
-          CASE WHEN l.meter = 'credits' THEN 6 ELSE array_position(ARRAY['minute', 'running', 'request', 'day', 'month'], l.kind) END
-        FROM unnest(asked) a CROSS JOIN LATERAL jsonb_to_recordset(a.limits) AS l (meter text, kind text, cap bigint,
-          raised_to bigint, raised_from date, raised_until date)
-        WHERE EXISTS (SELECT FROM companies co WHERE co.id = a.company_id)
+        SELECT a.i, a.company_id, b.meter, b.kind,
+          CASE b.kind WHEN 'day' THEN this_day WHEN 'month' THEN this_month WHEN 'minute' THEN this_minute
+            WHEN 'running' THEN '-infinity' END AS start,
+          min(b.cap) AS cap,
+          min(CASE WHEN b.meter = 'credits' THEN 6
+            ELSE array_position(ARRAY['minute', 'running', 'request', 'day', 'month'], b.kind) END) AS rank,
+          CASE WHEN b.kind IN ('minute', 'running') THEN 1 ELSE a.reserved_nano_usd END AS amount,
+          CASE WHEN b.kind IN ('minute', 'running') THEN 1 ELSE coalesce(a.least_nano_usd, a.reserved_nano_usd) END AS least,
+          b.meter <> 'credits' AND b.kind NOT IN ('minute', 'running') AND a.kind <> 'models' AS pause
+        FROM unnest(asked) a CROSS JOIN LATERAL (
+          SELECT v.meter, v.kind, NULL::bigint AS cap FROM (VALUES
+            ('', 'day', true), ('', 'month', true),
+            (a.user_id, 'day', a.user_id IS NOT NULL), (a.user_id, 'month', a.user_id IS NOT NULL),
+            ('credits', 'month', a.key_source = 'platform'),
+            ('fallback', 'day', a.fallback_reason IS NOT NULL), ('fallback', 'month', a.fallback_reason IS NOT NULL)
+          ) AS v (meter, kind, counts) WHERE v.counts AND a.reserved_nano_usd > 0
+          UNION ALL
+          SELECT l.meter, l.kind, CASE WHEN l.raised_to IS NOT NULL AND today BETWEEN l.raised_from AND l.raised_until
+            THEN l.raised_to ELSE l.cap END
+          FROM jsonb_to_recordset(a.limits) AS l (meter text, kind text, cap bigint, raised_to bigint, raised_from date,
+            raised_until date)
+        ) b
+        WHERE a.company_id IS NOT NULL
+        GROUP BY a.i, a.company_id, a.reserved_nano_usd, a.least_nano_usd, a.kind, b.meter, b.kind
       ) s
     ) u;
+  count_touches := coalesce(array_length(touches, 1), 0);
 
-  IF touches IS NOT NULL THEN
-    SELECT array_agg(ROW(NULL, d.n, d.company_id, d.meter, d.kind, d.start, NULL, NULL)::meter_touch ORDER BY d.n) INTO keys
+  IF count_touches > 0 THEN
+    SELECT array_agg(ROW(NULL, d.n, d.company_id, d.meter, d.kind, d.start, NULL, NULL, NULL, NULL, NULL)::meter_touch ORDER BY d.n)
+      INTO keys
       FROM (SELECT DISTINCT x.n, x.company_id, x.meter, x.kind, x.start FROM unnest(touches) x WHERE x.n > 0) d;
   END IF;
   IF keys IS NOT NULL THEN
@@ -114,96 +124,109 @@ BEGIN
       SELECT x.company_id, x.meter, x.kind, x.start FROM unnest(keys) x ORDER BY x.company_id, x.meter, x.kind, x.start
       ON CONFLICT (company_id, meter, kind, start) DO UPDATE SET cap = m.cap WHERE false;
     SELECT array_agg((SELECT m.settled + m.reserved FROM meters m WHERE m.company_id = x.company_id AND m.meter = x.meter
-        AND m.kind = x.kind AND m.start = x.start) ORDER BY x.n), array_agg(0::bigint), array_agg(0::bigint),
-        array_agg(0::bigint), array_agg(NULL::bigint)
-      INTO used, add_settled, add_reserved, add_refused, caps_met FROM unnest(keys) x;
+        AND m.kind = x.kind AND m.start = x.start) ORDER BY x.n), array_agg(0::bigint), array_agg(0::bigint), array_agg(0::bigint)
+      INTO used, add_settled, add_reserved, add_refused FROM unnest(keys) x;
   END IF;
 
   -- Judged once the rows are locked: a change that was committed while this group waited counts.
   installation_version := (SELECT i.config_version FROM installation i);
   SELECT array_agg(j.old_day ORDER BY j.i), array_agg(CASE
-      WHEN j.old_day IS NOT NULL THEN 'ok'          -- a repeated id whose first try was committed stands, whatever changed since
-      WHEN j.company_id IS NOT NULL AND j.company_version IS NULL THEN 'missing'
+      WHEN j.old_day IS NOT NULL THEN 'old'         -- a repeated id whose first try was committed stands, whatever changed since
+      WHEN j.wanted_company IS NOT NULL AND j.company_version IS NULL THEN 'missing'
       WHEN j.company_version <> j.config_version OR installation_version <> j.global_version THEN 'changed'
       ELSE 'ok' END ORDER BY j.i)
     INTO old_days, verdicts
-    FROM (SELECT a.i, a.company_id, a.config_version, a.global_version,
+    FROM (SELECT a.i, a.wanted_company, a.config_version, a.global_version,
         (SELECT co.config_version FROM companies co WHERE co.id = a.company_id) AS company_version,
         (SELECT q.day FROM requests q WHERE q.day = ANY (days) AND q.id = a.id LIMIT 1) AS old_day
       FROM unnest(asked) a) j;
 
-  FOREACH c IN ARRAY coalesce(asked, '{}') LOOP
-    IF verdicts[c.i] <> 'ok' OR old_days[c.i] IS NOT NULL THEN
-      WHILE p <= coalesce(array_length(touches, 1), 0) AND touches[p].i = c.i LOOP p := p + 1; END LOOP;
-      CONTINUE;
-    END IF;
-    amount := c.reserved_nano_usd;
-    least_free := NULL;
-    broken := NULL;
-    first_touch := p;
-    WHILE p <= coalesce(array_length(touches, 1), 0) LOOP
-      t := touches[p];
-      EXIT WHEN t.i <> c.i;
-      p := p + 1;
-      CONTINUE WHEN t.cap IS NULL;
-      IF t.n > 0 AND t.meter <> 'credits' THEN caps_met[t.n] := t.cap; END IF;
-      CONTINUE WHEN broken.kind IS NOT NULL;
-      IF t.kind IN ('minute', 'running') THEN
-        IF used[t.n] + 1 > t.cap THEN broken := t; END IF;
+  -- Where all of the group fits under every limit, its order does not matter.
+  SELECT coalesce(bool_and(r.fits), true) INTO fits
+    FROM (SELECT coalesce(bool_and(x.cap IS NULL OR (NOT (x.cap = 0 AND x.pause) AND x.amount <= x.cap)), true)
+          AND (x.n = 0 OR min(x.cap) IS NULL OR sum(x.amount) = 0 OR used[x.n] + sum(x.amount) <= min(x.cap)) AS fits
+      FROM unnest(touches) x WHERE verdicts[x.i] = 'ok' GROUP BY x.n) r;
+
+  IF fits THEN
+    SELECT coalesce(array_agg(a.i) FILTER (WHERE verdicts[a.i] = 'ok'), '{}'), array_agg(a.reserved_nano_usd ORDER BY a.i)
+      INTO admitted, granted FROM unnest(asked) a;
+    SELECT array_agg(CASE WHEN r.kind = 'minute' THEN r.amount ELSE 0 END ORDER BY r.n),
+        array_agg(CASE WHEN r.kind = 'minute' THEN 0 ELSE r.amount END ORDER BY r.n), array_agg(r.cap ORDER BY r.n)
+      INTO add_settled, add_reserved, caps_met
+      FROM (SELECT x.n, min(x.kind) AS kind, coalesce(sum(x.amount) FILTER (WHERE verdicts[x.i] = 'ok'), 0)::bigint AS amount,
+          min(x.cap) FILTER (WHERE verdicts[x.i] = 'ok') AS cap
+        FROM unnest(touches) x WHERE x.n > 0 GROUP BY x.n) r;
+    -- What is left once the whole group has its reservations.
+    SELECT array_agg(r.left ORDER BY r.i) INTO remaining
+      FROM (SELECT y.i, min(y.left) AS left
+        FROM (SELECT x.i, greatest(x.cap - used[x.n] - add_reserved[x.n], 0) AS left FROM unnest(touches) x
+            WHERE x.n > 0 AND x.cap IS NOT NULL AND x.kind IN ('day', 'month') AND x.meter <> 'credits'
+          UNION ALL SELECT g, NULL FROM generate_series(1, array_length(asked, 1)) g) y
+        GROUP BY y.i) r;
+  ELSE
+    caps_met := array_fill(NULL::bigint, ARRAY[coalesce(array_length(keys, 1), 1)]);
+    FOR i IN 1..array_length(asked, 1) LOOP
+      amount := asked[i].reserved_nano_usd;
+      least_free := NULL;
+      broken := NULL;
+      first_touch := p;
+      WHILE p <= count_touches LOOP
+        t := touches[p];
+        EXIT WHEN t.i <> i;
+        p := p + 1;
+        CONTINUE WHEN t.cap IS NULL OR verdicts[i] <> 'ok';
+        IF t.n > 0 AND t.meter <> 'credits' THEN caps_met[t.n] := least(caps_met[t.n], t.cap); END IF;
+        CONTINUE WHEN broken.kind IS NOT NULL;
+        -- What is left for this call. A cap of 0 is a pause: it also stops what costs nothing, lists of models apart.
+        free := CASE WHEN t.n = 0 THEN t.cap ELSE t.cap - used[t.n] END;
+        IF (t.cap = 0 AND t.pause) OR (t.amount > 0 AND free < t.least) THEN
+          broken := t;
+        ELSIF t.kind NOT IN ('minute', 'running') THEN
+          amount := least(amount, greatest(free, 0));
+          IF t.n > 0 AND t.meter <> 'credits' THEN least_free := least(least_free, free); END IF;
+        END IF;
+      END LOOP;
+      CONTINUE WHEN verdicts[i] <> 'ok';
+
+      IF broken.kind IS NOT NULL THEN
+        IF broken.n > 0 THEN add_refused[broken.n] := add_refused[broken.n] + 1; END IF;
+        refusals[i] := jsonb_build_object('meter', broken.meter, 'kind', broken.kind, 'cap', broken.cap,
+          'used', CASE WHEN broken.n > 0 THEN used[broken.n] ELSE 0 END,
+          'resets_at', CASE broken.kind WHEN 'day' THEN to_char((today + 1), 'YYYY-MM-DD') || 'T00:00:00Z'
+            WHEN 'month' THEN to_char(date_trunc('month', today) + interval '1 month', 'YYYY-MM-DD') || 'T00:00:00Z' END,
+          'seconds', CASE broken.kind WHEN 'minute' THEN ceil(extract(epoch FROM this_minute + interval '1 minute' - moment)) END);
         CONTINUE;
       END IF;
-      -- What is left for this call. A cap of 0 is a pause: it also stops what costs nothing, lists of models apart.
-      free := CASE WHEN t.n = 0 THEN t.cap ELSE t.cap - used[t.n] END;
-      IF (t.cap = 0 AND t.meter <> 'credits' AND c.kind <> 'models')
-         OR (c.reserved_nano_usd > 0 AND free < coalesce(c.least_nano_usd, c.reserved_nano_usd)) THEN
-        broken := t;
-      ELSE
-        amount := least(amount, greatest(free, 0));
-        IF t.kind <> 'request' AND t.meter <> 'credits' THEN least_free := least(least_free, free); END IF;
-      END IF;
-    END LOOP;
 
-    IF broken.kind IS NOT NULL THEN
-      IF broken.n > 0 THEN add_refused[broken.n] := add_refused[broken.n] + 1; END IF;
-      refusals[c.i] := jsonb_build_object('meter', broken.meter, 'kind', broken.kind, 'cap', broken.cap,
-        'used', CASE WHEN broken.n > 0 THEN used[broken.n] ELSE 0 END,
-        'resets_at', CASE broken.kind WHEN 'day' THEN to_char((today + 1), 'YYYY-MM-DD') || 'T00:00:00Z'
-          WHEN 'month' THEN to_char(date_trunc('month', today) + interval '1 month', 'YYYY-MM-DD') || 'T00:00:00Z' END,
-        'seconds', CASE broken.kind WHEN 'minute' THEN ceil(extract(epoch FROM this_minute + interval '1 minute' - moment)) END);
-      CONTINUE;
-    END IF;
-
-    admitted := admitted || c.i;
-    granted[c.i] := amount;
-    remaining[c.i] := CASE WHEN least_free IS NOT NULL THEN greatest(least_free - amount, 0) END;
-    FOR q IN first_touch..p - 1 LOOP
-      t := touches[q];
-      IF t.kind = 'minute' THEN
-        add_settled[t.n] := add_settled[t.n] + 1;
-        used[t.n] := used[t.n] + 1;
-      ELSIF t.kind = 'running' THEN
-        add_reserved[t.n] := add_reserved[t.n] + 1;
-        used[t.n] := used[t.n] + 1;
-      ELSIF t.cap IS NULL THEN              -- the sum; the limits on it are other touches of the same row
-        add_reserved[t.n] := add_reserved[t.n] + amount;
-        used[t.n] := used[t.n] + amount;
-      END IF;
+      admitted := admitted || i;
+      granted[i] := amount;
+      remaining[i] := CASE WHEN least_free IS NOT NULL THEN greatest(least_free - amount, 0) END;
+      FOR q IN first_touch..p - 1 LOOP
+        t := touches[q];
+        CONTINUE WHEN t.n = 0;
+        IF t.kind = 'minute' THEN
+          add_settled[t.n] := add_settled[t.n] + 1;
+          used[t.n] := used[t.n] + 1;
+        ELSE
+          free := CASE WHEN t.kind = 'running' THEN 1 ELSE amount END;
+          add_reserved[t.n] := add_reserved[t.n] + free;
+          used[t.n] := used[t.n] + free;
+        END IF;
+      END LOOP;
     END LOOP;
-  END LOOP;
+  END IF;
 
   IF keys IS NOT NULL THEN
-    FOR k IN
-      UPDATE meters m SET settled = m.settled + add_settled[x.n], reserved = m.reserved + add_reserved[x.n],
-        refused = m.refused + add_refused[x.n], cap = coalesce(caps_met[x.n], m.cap)
-      FROM unnest(keys) x
-      WHERE m.company_id = x.company_id AND m.meter = x.meter AND m.kind = x.kind AND m.start = x.start
-        AND (add_settled[x.n] <> 0 OR add_reserved[x.n] <> 0 OR add_refused[x.n] <> 0 OR m.cap IS DISTINCT FROM coalesce(caps_met[x.n], m.cap))
-      RETURNING m.*, add_refused[x.n] AS newly_refused
-    LOOP
-      IF k.newly_refused > 0 AND k.meter = '' AND k.kind IN ('day', 'month') THEN
-        PERFORM note_alert(k.company_id, k.meter, k.kind, k.start, k.cap, k.settled, k.reserved, 'refused', NULL);
-      END IF;
-    END LOOP;
+    UPDATE meters m SET settled = m.settled + add_settled[x.n], reserved = m.reserved + add_reserved[x.n],
+      refused = m.refused + add_refused[x.n], cap = coalesce(caps_met[x.n], m.cap)
+    FROM unnest(keys) x
+    WHERE m.company_id = x.company_id AND m.meter = x.meter AND m.kind = x.kind AND m.start = x.start
+      AND (add_settled[x.n] <> 0 OR add_reserved[x.n] <> 0 OR add_refused[x.n] <> 0 OR m.cap IS DISTINCT FROM coalesce(caps_met[x.n], m.cap));
+    IF NOT fits THEN
+      PERFORM note_alert(m.company_id, m.meter, m.kind, m.start, m.cap, m.settled, m.reserved, 'refused', NULL)
+        FROM unnest(keys) x JOIN meters m ON m.company_id = x.company_id AND m.meter = x.meter AND m.kind = x.kind AND m.start = x.start
+        WHERE add_refused[x.n] > 0 AND m.meter = '' AND m.kind IN ('day', 'month');
+    END IF;
   END IF;
 
   RETURN QUERY
@@ -228,7 +251,8 @@ BEGIN
     FROM inserted ins JOIN unnest(asked) j ON j.id = ins.id
   )
   -- Without a day: the same id is being inserted elsewhere at this moment. The caller asks again and finds it.
-  SELECT a.id, CASE WHEN refusals[a.i] IS NOT NULL THEN 'refused' ELSE verdicts[a.i] END, coalesce(old_days[a.i], ins.day)::text,
+  SELECT a.id, CASE WHEN refusals[a.i] IS NOT NULL THEN 'refused' WHEN verdicts[a.i] = 'old' THEN 'ok' ELSE verdicts[a.i] END,
+    coalesce(old_days[a.i], ins.day)::text,
     coalesce(ins.reserved_nano_usd,
       (SELECT q.reserved_nano_usd FROM requests q WHERE q.day = old_days[a.i] AND q.id = a.id)),
     remaining[a.i],
