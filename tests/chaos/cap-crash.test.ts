@@ -19,7 +19,7 @@ let product: Product;
 let token: string;
 const workers: (BareWorker | null)[] = Array.from({ length: WORKERS }, () => null);
 let keepers: Promise<void>[] = [];
-let stopping = false;
+const run = { stopping: false, killing: true };
 
 beforeAll(async () => {
   product = await startProduct();
@@ -41,7 +41,7 @@ beforeAll(async () => {
   expect(await waitUntil(() => workers.every((worker) => worker !== null), 30_000)).toBe(true);
 });
 afterAll(async () => {
-  stopping = true;
+  run.stopping = true;
   for (const worker of workers) worker?.kill();
   await Promise.all(keepers);
   await product.stop();
@@ -49,9 +49,9 @@ afterAll(async () => {
 
 /** Starts a worker in the place of one that ended, at once, for as long as the test runs. */
 async function keepWorker(place: number, settings: Record<string, string>): Promise<void> {
-  while (!stopping) {
+  while (!run.stopping) {
     const worker = await startBareWorker(product, settings);
-    if (stopping) worker?.kill();
+    if (run.stopping) worker?.kill();
     workers[place] = worker;
     await worker?.ended;
     workers[place] = null;
@@ -104,9 +104,9 @@ test('through 100 kills of workers and of the database no cap is passed, nothing
 }, async () => {
   const answered: string[] = [];
   const statuses = new Map<number | null, number>();
-  let killing = true;
+  const killing = true;
   const callers = Array.from({ length: CALLERS }, async (_, i) => {
-    for (let calls = 0; killing; calls++) {
+    for (let calls = 0; run.killing; calls++) {
       const answer = await call((calls + i) % 3 === 0);
       const status = answer?.status ?? null;
       statuses.set(status, (statuses.get(status) ?? 0) + 1);
@@ -122,7 +122,7 @@ test('through 100 kills of workers and of the database no cap is passed, nothing
     await expect.poll(() => told() >= until, { timeout: 30_000, interval: 5 }).toBe(true);
     await kill(round);
   }
-  killing = false;
+  run.killing = false;
   await Promise.all(callers);
   expect([...statuses.keys()].filter((status) => ![200, 402, 503, null].includes(status))).toEqual([]);
 

@@ -1,9 +1,13 @@
 import { join } from 'node:path';
 import { parseUsd } from '@ownkey/contract/money';
+import { SHIPPED_POLICIES } from '@ownkey/contract/policies';
 import type { Usage } from '@ownkey/contract/usage';
+import { boundCost, type CostBound } from '@ownkey/policy/bound-cost';
 import { costOf } from '@ownkey/policy/price';
 import { PriceBook } from '@ownkey/policy/price-book';
-import { loadCatalogue, resolveProvider } from '@ownkey/providers/catalogue';
+import { readBody } from '@ownkey/policy/read-body';
+import { readFeatures } from '@ownkey/policy/request-features';
+import { loadCatalogue, maxOutputTokens, resolveProvider } from '@ownkey/providers/catalogue';
 import { readChatUsage } from '@ownkey/providers/dialects/openai-chat/read-usage';
 import { libraryPrices } from '@ownkey/server/domain/prices/library';
 import { describe, expect, test } from 'vitest';
@@ -109,6 +113,27 @@ function seeded({ model, usage }: Case): number | null {
   return row === null ? null : Number(costOf(row.rates, usage, AT));
 }
 
+/** What the gateway would have reserved for the recorded request; null without a price. */
+function boundOf({ model, recording: { request, endpoint, provider } }: Case): CostBound | null {
+  const [slug = '', ...rest] = model.split('/');
+  const row = book.find(slug, rest.join('/'), AT);
+  if (row === null) return null;
+  const bytes = Buffer.from(JSON.stringify(request.body));
+  const { maxTokens, choices } = readBody(bytes);
+  const entry = resolveProvider(catalogue, provider);
+  return boundCost({
+    rates: row.rates,
+    provider: slug,
+    bodyBytes: bytes.length,
+    features: readFeatures(bytes),
+    generates: endpoint !== 'embeddings',
+    maxTokens,
+    modelMaxTokens: (entry && maxOutputTokens(entry, rest.join('/'))) ?? null,
+    choices,
+    policies: SHIPPED_POLICIES,
+  });
+}
+
 if (folder)
   describe('recorded calls', () => {
     const cases = casesOf(readRecordings(folder));
@@ -148,6 +173,17 @@ if (folder)
       const rates = SEED_LAGS[one.model]?.rates;
       expect(rates).toBeDefined();
       expect(seeded(one)).not.toBe(rates === undefined ? null : byHand(rates, one.tokens));
+    });
+
+    test('never come to more than the bound of their request, but for what a cap refuses', () => {
+      const bounded = cases.flatMap((one) => {
+        const bound = boundOf(one);
+        return bound === null || bound.unbounded.length > 0
+          ? []
+          : [{ name: one.name, worst: bound.worst, cost: seeded(one) }];
+      });
+      expect(bounded.filter(({ worst, cost }) => Number(worst) < (cost ?? 0)).map(({ name }) => name)).toEqual([]);
+      expect(bounded.length).toBeGreaterThan(70);
     });
 
     test('of models without a public price have no cost, which is not 0', () => {

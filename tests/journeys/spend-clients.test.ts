@@ -1,5 +1,5 @@
-import Anthropic from '@anthropic-ai/sdk';
-import OpenAI from 'openai';
+import Anthropic, { APIError as AnthropicError } from '@anthropic-ai/sdk';
+import OpenAI, { APIError } from 'openai';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { api, connectKey, useProduct } from '../kit/product.ts';
 import { mintKey } from '../kit/sandbox-keys.ts';
@@ -65,7 +65,7 @@ describe('a call that a cap refuses', () => {
         .chat.completions.create({ model: model(PROVIDER), messages }),
     );
     expect(requests).toBe(1);
-    expect(error).toBeInstanceOf(OpenAI.APIError);
+    expect(error).toBeInstanceOf(APIError);
     expect(error).toMatchObject({ status: 402, code, type: 'insufficient_quota' });
     expect(await generations()).toBe(0);
   });
@@ -78,7 +78,7 @@ describe('a call that a cap refuses', () => {
         .messages.create({ model: model('anthropic'), max_tokens: 64, messages }),
     );
     expect(requests).toBe(1);
-    expect(error).toBeInstanceOf(Anthropic.APIError);
+    expect(error).toBeInstanceOf(AnthropicError);
     expect(error).toMatchObject({
       status: 402,
       error: { type: 'error', error: { type: 'billing_error', code: 'spend.day_cap_reached', cap_usd: '0' } },

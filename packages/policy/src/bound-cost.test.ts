@@ -1,6 +1,6 @@
 import { SHIPPED_POLICIES } from '@ownkey/contract/policies';
 import type { PriceRates, Rates } from '@ownkey/contract/price';
-import fc from 'fast-check';
+import { array, assert, double, integer, property, record, string, tuple } from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type BoundInput, boundCost, tokensWithin } from './bound-cost.ts';
 import { costOf } from './price.ts';
@@ -40,8 +40,8 @@ function input(body: object | string, more: Partial<BoundInput> = {}): BoundInpu
   };
 }
 
-const amount = fc.integer({ min: 0, max: 100 * MTOK });
-const anyRates = fc.record({
+const amount = integer({ min: 0, max: 100 * MTOK });
+const anyRates = record({
   input: amount,
   cache_read: amount,
   cache_write_5m: amount,
@@ -49,24 +49,24 @@ const anyRates = fc.record({
   output: amount,
   request: amount,
 });
-const anyTiers = fc.array(fc.record({ above: fc.integer({ min: 0, max: 5_000 }), rates: anyRates }), { maxLength: 3 });
-const anyTime = fc
-  .tuple(fc.integer({ min: 0, max: 23 }), fc.integer({ min: 0, max: 59 }))
-  .map(([hour, minute]) => `${String(hour).padStart(2, '0')}:${String(minute).padStart(2, '0')}`);
+const anyTiers = array(record({ above: integer({ min: 0, max: 5_000 }), rates: anyRates }), { maxLength: 3 });
+const anyTime = tuple(integer({ min: 0, max: 23 }), integer({ min: 0, max: 59 })).map(
+  ([hour, minute]) => `${String(hour).padStart(2, '0')}:${String(minute).padStart(2, '0')}`,
+);
 const byAbove = <Tier extends { above: number }>(tiers: Tier[]) => tiers.toSorted((a, b) => a.above - b.above);
 
 describe('a bound', () => {
   test('is never below what any usage within it costs, whatever tiers, windows and caches apply', () => {
-    fc.assert(
-      fc.property(
+    assert(
+      property(
         anyRates,
         anyTiers,
-        fc.array(fc.record({ from: anyTime, to: anyTime, base: anyRates, tiers: anyTiers }), { maxLength: 2 }),
-        fc.string({ maxLength: 4_000, unit: 'binary' }),
-        fc.integer({ min: 1, max: 10_000 }),
-        fc.integer({ min: 1, max: 4 }),
-        fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 5, maxLength: 5 }),
-        fc.integer({ min: 0, max: 2_000_000_000 }),
+        array(record({ from: anyTime, to: anyTime, base: anyRates, tiers: anyTiers }), { maxLength: 2 }),
+        string({ maxLength: 4_000, unit: 'binary' }),
+        integer({ min: 1, max: 10_000 }),
+        integer({ min: 1, max: 4 }),
+        array(double({ min: 0, max: 1, noNaN: true }), { minLength: 5, maxLength: 5 }),
+        integer({ min: 0, max: 2_000_000_000 }),
         (base, tiers, windows, text, maxTokens, choices, shares, at) => {
           const anyPrice: PriceRates = {
             base,

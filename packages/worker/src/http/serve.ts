@@ -34,7 +34,7 @@ export interface ServeParts {
 }
 
 /** Routes that are an AI call: their path decides the wire and what is asked. */
-const CALLS: Readonly<Record<string, { wire: Wire; task: Task }>> = {
+export const CALLS: Readonly<Record<string, { wire: Wire; task: Task }>> = {
   '/v1/chat/completions': { wire: 'openai-chat', task: 'answer' },
   '/v1/responses': { wire: 'openai-responses', task: 'answer' },
   '/v1/messages': { wire: 'anthropic-messages', task: 'answer' },
