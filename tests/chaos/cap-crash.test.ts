@@ -104,7 +104,6 @@ test('through 100 kills of workers and of the database no cap is passed, nothing
 }, async () => {
   const answered: string[] = [];
   const statuses = new Map<number | null, number>();
-  const killing = true;
   const callers = Array.from({ length: CALLERS }, async (_, i) => {
     for (let calls = 0; run.killing; calls++) {
       const answer = await call((calls + i) % 3 === 0);
