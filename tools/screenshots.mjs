@@ -59,6 +59,7 @@ function roomsOf(company, key, gated, call) {
     'spend.prices.set': `${base}/spend/prices?of=openai&model=gpt-4o-mini`,
     'spend.alerts': `${base}/spend/alerts`,
     'spend.alerts.add': `${base}/spend/alerts?add=webhook`,
+    members: `${base}/settings/members`,
     audit: `${base}/audit`,
     ...(call ? { 'audit.entry': `${base}/audit/${call}` } : {}),
     'audit.filtered': `${base}/audit?kind=key&tz=utc`,

@@ -25,6 +25,7 @@ describe('paths', () => {
       spendAlerts: '/c/co_1/spend/alerts',
       audit: '/c/co_1/audit',
       auditEntry: '/c/co_1/audit/x2',
+      members: '/c/co_1/settings/members',
       operator: '/operator',
       operatorCompanies: '/operator/companies',
       operatorPlans: '/operator/plans',

@@ -1,14 +1,7 @@
 import type { QueryClient } from '@tanstack/react-query';
-import {
-  createRootRouteWithContext,
-  createRoute,
-  createRouter,
-  notFound,
-  Outlet,
-  redirect,
-} from '@tanstack/react-router';
-import { lazy, Suspense } from 'react';
-import { installationQuery, sessionQuery } from '../api/session.ts';
+import { createRoute, createRouter, notFound, Outlet, redirect } from '@tanstack/react-router';
+import { Suspense } from 'react';
+import { sessionQuery } from '../api/session.ts';
 import { parseAuditSearch } from '../features/audit/audit-search.ts';
 import { KeysPage } from '../features/keys/KeysPage.tsx';
 import { keysSearchValues, parseKeysSearch } from '../features/keys/keys-search.ts';
@@ -18,74 +11,24 @@ import { CrashPage } from '../features/shell/CrashPage.tsx';
 import { NotFoundPage } from '../features/shell/NotFoundPage.tsx';
 import { landingOf } from '../features/sign-in/landing.ts';
 import { SignInPage } from '../features/sign-in/SignInPage.tsx';
-import { withMoneyTexts } from '../i18n/with-texts.ts';
 import { PATTERNS, paths } from '../paths.ts';
 import { parseSearchText, searchText } from '../routing/search-text.ts';
-
-const SetUpPage = lazy(() => import('../features/sign-in/SetUpPage.tsx').then((m) => ({ default: m.SetUpPage })));
-const ResetPage = lazy(() => import('../features/sign-in/ResetPage.tsx').then((m) => ({ default: m.ResetPage })));
-const InvitationPage = lazy(() =>
-  import('../features/sign-in/InvitationPage.tsx').then((m) => ({ default: m.InvitationPage })),
-);
-const ChooseProvider = lazy(() =>
-  import('../features/keys/ChooseProvider.tsx').then((m) => ({ default: m.ChooseProvider })),
-);
-const ConnectDialog = lazy(() =>
-  import('../features/keys/ConnectDialog.tsx').then((m) => ({ default: m.ConnectDialog })),
-);
-const KeyPage = lazy(() => import('../features/keys/KeyPage.tsx').then((m) => ({ default: m.KeyPage })));
-const ReplaceDialog = lazy(() =>
-  import('../features/keys/ReplaceDialog.tsx').then((m) => ({ default: m.ReplaceDialog })),
-);
-const RemoveDialog = lazy(() => import('../features/keys/RemoveDialog.tsx').then((m) => ({ default: m.RemoveDialog })));
-const AuditPage = lazy(() => import('../features/audit/AuditPage.tsx').then((m) => ({ default: m.AuditPage })));
-const EntrySheet = lazy(() =>
-  withMoneyTexts(import('../features/audit/EntrySheet.tsx')).then((m) => ({ default: m.EntrySheet })),
-);
-const SpendRoom = lazy(() =>
-  withMoneyTexts(import('../features/spend/SpendRoom.tsx')).then((m) => ({ default: m.SpendRoom })),
-);
-const OperatorShell = lazy(() =>
-  import('../features/operator/OperatorShell.tsx').then((m) => ({ default: m.OperatorShell })),
-);
-const CompaniesPage = lazy(() =>
-  import('../features/operator/CompaniesPage.tsx').then((m) => ({ default: m.CompaniesPage })),
-);
-const PlansPage = lazy(() =>
-  withMoneyTexts(import('../features/operator/PlansPage.tsx')).then((m) => ({ default: m.PlansPage })),
-);
-const PlanPage = lazy(() =>
-  withMoneyTexts(import('../features/operator/PlanPage.tsx')).then((m) => ({ default: m.PlanPage })),
-);
-const PoliciesPage = lazy(() =>
-  withMoneyTexts(import('../features/operator/PoliciesPage.tsx')).then((m) => ({ default: m.PoliciesPage })),
-);
-const OperatorPricesPage = lazy(() =>
-  withMoneyTexts(import('../features/operator/OperatorPricesPage.tsx')).then((m) => ({
-    default: m.OperatorPricesPage,
-  })),
-);
-
-interface Context {
-  queries: QueryClient;
-  nameHost: (name: string | null) => void;
-}
-
-const root = createRootRouteWithContext<Context>()({
-  // Texts name the host from the first page on; without an answer they do without its name.
-  beforeLoad: async ({ context: { queries, nameHost } }) => {
-    if (queries.getQueryState(installationQuery.queryKey) !== undefined) return;
-    void queries.prefetchQuery(sessionQuery);
-    nameHost((await queries.ensureQueryData(installationQuery).catch(() => null))?.host_name ?? null);
-  },
-  component: () => (
-    <Suspense>
-      <Outlet />
-    </Suspense>
-  ),
-});
-
-const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
+import { operatorRoutes } from './operator-routes.tsx';
+import {
+  AuditPage,
+  ChooseProvider,
+  ConnectDialog,
+  EntrySheet,
+  InvitationPage,
+  KeyPage,
+  MembersPage,
+  RemoveDialog,
+  ReplaceDialog,
+  ResetPage,
+  SetUpPage,
+  SpendRoom,
+} from './pages.ts';
+import { root, textOf } from './root-route.tsx';
 
 const home = createRoute({
   getParentRoute: () => root,
@@ -277,64 +220,17 @@ const auditEntry = createRoute({
   ),
 });
 
-const operator = createRoute({
-  getParentRoute: () => root,
-  path: PATTERNS.operator,
-  beforeLoad: async ({ context, location }) => {
-    const { user } = await context.queries.ensureQueryData(sessionQuery);
-    if (user === null) throw redirect({ to: '/sign-in', search: { to: location.href } });
-    if (user.kind !== 'operator') throw notFound();
-  },
+const members = createRoute({
+  getParentRoute: () => company,
+  path: '/settings/members',
+  validateSearch: (raw: Record<string, unknown>): { invite?: 'yes' } => (raw.invite === 'yes' ? { invite: 'yes' } : {}),
   component: () => (
-    <OperatorShell>
+    <CompanyShell co={members.useParams().co} room="members">
       <Suspense>
-        <Outlet />
+        <MembersPage co={members.useParams().co} inviting={members.useSearch().invite === 'yes'} />
       </Suspense>
-    </OperatorShell>
+    </CompanyShell>
   ),
-});
-
-const operatorHome = createRoute({
-  getParentRoute: () => operator,
-  path: '/',
-  beforeLoad: () => {
-    throw redirect({ to: paths.operatorCompanies() });
-  },
-});
-
-const companies = createRoute({
-  getParentRoute: () => operator,
-  path: '/companies',
-  validateSearch: (raw: Record<string, unknown>): { q?: string } => {
-    const q = textOf(raw.q)?.slice(0, 200);
-    return q === undefined ? {} : { q };
-  },
-  component: () => <CompaniesPage q={companies.useSearch().q} />,
-});
-
-const plans = createRoute({
-  getParentRoute: () => operator,
-  path: '/plans',
-  component: () => <PlansPage />,
-});
-
-const plan = createRoute({
-  getParentRoute: () => operator,
-  path: '/plans/$plan',
-  component: () => <PlanPage key={plan.useParams().plan} id={plan.useParams().plan} />,
-});
-
-const policies = createRoute({
-  getParentRoute: () => operator,
-  path: '/policies',
-  component: () => <PoliciesPage />,
-});
-
-const operatorPrices = createRoute({
-  getParentRoute: () => operator,
-  path: '/prices',
-  validateSearch: parsePricesSearch,
-  component: () => <OperatorPricesPage search={operatorPrices.useSearch()} />,
 });
 
 const tree = root.addChildren([
@@ -349,8 +245,9 @@ const tree = root.addChildren([
     key.addChildren([replace, remove]),
     spend.addChildren([spendOverview, spendCaps, spendPrices, spendAlerts]),
     audit.addChildren([auditEntry]),
+    members,
   ]),
-  operator.addChildren([operatorHome, companies, plans, plan, policies, operatorPrices]),
+  operatorRoutes,
 ]);
 
 /** `nameHost` is told once how the installation calls the product it is part of; null: it does not say. */

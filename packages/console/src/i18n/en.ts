@@ -54,6 +54,7 @@ export const en = {
     keys: 'Model keys',
     spend: 'Spend',
     audit: 'Audit',
+    members: 'Members',
     plans: 'Plans',
     policies: 'Policies',
     prices: 'Prices',

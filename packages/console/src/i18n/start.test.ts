@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { en } from './en.ts';
-import { moneyEn } from './money-en.ts';
+import { membersEn } from './members-en.ts';
+import { operatorEn } from './operator-en.ts';
 import { createTexts, nameHost, pickLocale } from './start.ts';
 
 it('keeps the region of a language it speaks and falls back to English', () => {
@@ -10,7 +11,7 @@ it('keeps the region of a language it speaks and falls back to English', () => {
   expect(pickLocale([])).toBe('en');
 });
 
-const ALL = { ...en, ...moneyEn };
+const ALL = { ...en, ...operatorEn, ...membersEn };
 
 it('leaves no text empty and no place in a text unfilled by name', () => {
   for (const [area, texts] of Object.entries(ALL)) {
@@ -45,5 +46,5 @@ it('calls the host by its name where the installation gives one', () => {
 });
 
 it('has every area of texts once: those loaded later replace none', () => {
-  expect(Object.keys(moneyEn).filter((area) => area in en)).toEqual([]);
+  expect(Object.keys({ ...operatorEn, ...membersEn }).filter((area) => area in en)).toEqual([]);
 });

@@ -1,12 +1,13 @@
 import { createInstance, type i18n } from 'i18next';
 import { initReactI18next } from 'react-i18next';
 import { en } from './en.ts';
-import type { moneyEn } from './money-en.ts';
+import type { membersEn } from './members-en.ts';
+import type { operatorEn } from './operator-en.ts';
 
 declare module 'i18next' {
   interface CustomTypeOptions {
     defaultNS: 'texts';
-    resources: { texts: typeof en & typeof moneyEn };
+    resources: { texts: typeof en & typeof operatorEn & typeof membersEn };
   }
 }
 

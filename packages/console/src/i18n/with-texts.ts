@@ -13,3 +13,17 @@ export async function withNoticeTexts<T>(part: Promise<T>): Promise<T> {
   getI18n().addResourceBundle('en', 'texts', noticeEn);
   return loaded;
 }
+
+/** The same for the room Members. */
+export async function withMembersTexts<T>(part: Promise<T>): Promise<T> {
+  const [loaded, { membersEn }] = await Promise.all([part, import('./members-en.ts')]);
+  getI18n().addResourceBundle('en', 'texts', membersEn);
+  return loaded;
+}
+
+/** The same for the operator's rooms, which speak about money too. */
+export async function withOperatorTexts<T>(part: Promise<T>): Promise<T> {
+  const [loaded, { operatorEn }] = await Promise.all([part, import('./operator-en.ts')]);
+  getI18n().addResourceBundle('en', 'texts', operatorEn);
+  return loaded;
+}

@@ -46,7 +46,7 @@ export function PlansPage() {
       ) : plans.data.length === 0 ? (
         <EmptyState>{t('plans.lead')}</EmptyState>
       ) : (
-        <PlansTable plans={plans.data} />
+        <PlansTable plans={plans.data.toSorted((one, other) => one.position - other.position)} />
       )}
     </div>
   );

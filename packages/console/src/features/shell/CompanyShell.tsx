@@ -19,7 +19,7 @@ const SpendBanner = lazy(() =>
 );
 
 /** Rooms of a company around `children`. `room` is the one that is open. */
-export function CompanyShell(props: { co: string; room: 'keys' | 'spend' | 'audit'; children: ReactNode }) {
+export function CompanyShell(props: { co: string; room: 'keys' | 'spend' | 'audit' | 'members'; children: ReactNode }) {
   const { t } = useTranslation();
   const { co, room } = props;
   const go = useGo();
@@ -28,6 +28,7 @@ export function CompanyShell(props: { co: string; room: 'keys' | 'spend' | 'audi
     'g k': () => go(paths.keys(co)),
     'g s': () => go(paths.spend(co)),
     'g a': () => go(paths.audit(co)),
+    'g ,': () => go(paths.members(co)),
     '/': focusSearch,
     c: () => go(paths.connect(co)),
   });
@@ -40,6 +41,7 @@ export function CompanyShell(props: { co: string; room: 'keys' | 'spend' | 'audi
         { to: paths.keys(co), label: t('shell.keys'), icon: 'key', current: room === 'keys' },
         { to: paths.spend(co), label: t('shell.spend'), icon: 'coin', current: room === 'spend' },
         { to: paths.audit(co), label: t('shell.audit'), icon: 'list', current: room === 'audit' },
+        { to: paths.members(co), label: t('shell.members'), icon: 'people', current: room === 'members' },
       ]}
     >
       {props.children}

@@ -37,7 +37,6 @@ export function CapField(props: CapFieldProps) {
   const name = t(`caps.${field}`);
   const over = refused !== null && amount !== null && props.max !== null && Number(amount) > Number(props.max);
   const echo = amount === null ? null : t(`caps.echo_${field}`, { amount: formatMoneyAsRead(amount, locale) });
-  const max = props.max === null ? null : t('caps.max', { amount: formatUsd(props.max, locale) });
   return (
     <div className="grid gap-x-8 gap-y-3 border-t border-border px-4 py-4 first:border-t-0 sm:grid-cols-[240px_minmax(0,1fr)] sm:px-6">
       <TextField
@@ -49,7 +48,7 @@ export function CapField(props: CapFieldProps) {
         value={view.none ? '' : view.text}
         placeholder={view.none ? t('spend.none') : undefined}
         onChange={(event) => onChange({ text: event.target.value, none: false })}
-        hint={[echo, max].filter((part) => part !== null).join(', ') || null}
+        hint={echo}
         error={
           unreadable ? (
             t('caps.unreadable')

@@ -1,6 +1,7 @@
 import type { CapPreview, Caps } from '@ownkey/contract/api/money';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
+import { formatUsd } from '../../format/money.ts';
 import { CapField, type CapFieldProps } from './CapField.tsx';
 import { CAP_FIELDS } from './cap-fields.ts';
 import { type CapsDraft, type FieldDraft, fieldKey, fieldView, type Subject } from './caps-draft.ts';
@@ -24,10 +25,14 @@ export function CapsSection(props: {
   hint?: ReactNode;
   actions?: ReactNode;
 }) {
-  const { i18n } = useTranslation();
+  const { t, i18n } = useTranslation();
   const { form, subject } = props;
   const { caps, draft, refused } = form;
   const company = subject === 'company';
+  const bounds = CAP_FIELDS.flatMap((field) => {
+    const amount = company ? caps.policy.max[field] : null;
+    return amount === null ? [] : [t(`caps.max_${field}`, { amount: formatUsd(amount, i18n.language) })];
+  });
   return (
     <fieldset className="rounded-card border border-border bg-surface">
       <legend className="sr-only">{props.title}</legend>
@@ -37,6 +42,9 @@ export function CapsSection(props: {
             {props.title}
           </p>
           {props.hint === undefined ? null : <p className="max-w-[70ch] text-compact text-text-2">{props.hint}</p>}
+          {bounds.length === 0 ? null : (
+            <p className="max-w-[70ch] text-compact text-text-2">{t('caps.max', { amounts: bounds.join(', ') })}</p>
+          )}
         </div>
         {props.actions}
       </div>

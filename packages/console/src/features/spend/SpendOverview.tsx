@@ -52,7 +52,7 @@ export function SpendOverview({ co, whose }: { co: string; whose: 'company' | 'm
             )
           }
         >
-          <p>{t('spend.request_hint')}</p>
+          {shown.request_cap_usd === null ? null : <p>{t('spend.request_hint')}</p>}
         </MeterRow>
         {whose === 'company' ? <CreditsRow credits={spend.data.credits} reader={reader} /> : null}
         {whose === 'company' ? <FallbackRow fallback={spend.data.fallback} reader={reader} /> : null}

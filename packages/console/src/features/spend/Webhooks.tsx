@@ -121,7 +121,7 @@ function List({ webhooks }: { webhooks: readonly Webhook[] }) {
           {
             id: 'answer',
             header: t('alerts.column_answer'),
-            card: 'text-end',
+            card: 'text-end sm:text-start',
             cell: (webhook) => <LastAnswer webhook={webhook} />,
           },
           {

@@ -1,0 +1,57 @@
+import { lazy } from 'react';
+import { withMembersTexts, withMoneyTexts, withOperatorTexts } from '../i18n/with-texts.ts';
+
+/** Everything beside the first room and signing in: each is loaded, with its texts, when its address is opened. */
+
+export const SetUpPage = lazy(() =>
+  import('../features/sign-in/SetUpPage.tsx').then((m) => ({ default: m.SetUpPage })),
+);
+export const ResetPage = lazy(() =>
+  import('../features/sign-in/ResetPage.tsx').then((m) => ({ default: m.ResetPage })),
+);
+export const InvitationPage = lazy(() =>
+  import('../features/sign-in/InvitationPage.tsx').then((m) => ({ default: m.InvitationPage })),
+);
+export const ChooseProvider = lazy(() =>
+  import('../features/keys/ChooseProvider.tsx').then((m) => ({ default: m.ChooseProvider })),
+);
+export const ConnectDialog = lazy(() =>
+  import('../features/keys/ConnectDialog.tsx').then((m) => ({ default: m.ConnectDialog })),
+);
+export const KeyPage = lazy(() => import('../features/keys/KeyPage.tsx').then((m) => ({ default: m.KeyPage })));
+export const ReplaceDialog = lazy(() =>
+  import('../features/keys/ReplaceDialog.tsx').then((m) => ({ default: m.ReplaceDialog })),
+);
+export const RemoveDialog = lazy(() =>
+  import('../features/keys/RemoveDialog.tsx').then((m) => ({ default: m.RemoveDialog })),
+);
+export const AuditPage = lazy(() => import('../features/audit/AuditPage.tsx').then((m) => ({ default: m.AuditPage })));
+export const EntrySheet = lazy(() =>
+  withMoneyTexts(import('../features/audit/EntrySheet.tsx')).then((m) => ({ default: m.EntrySheet })),
+);
+export const SpendRoom = lazy(() =>
+  withMoneyTexts(import('../features/spend/SpendRoom.tsx')).then((m) => ({ default: m.SpendRoom })),
+);
+export const MembersPage = lazy(() =>
+  withMembersTexts(import('../features/members/MembersPage.tsx')).then((m) => ({ default: m.MembersPage })),
+);
+export const OperatorShell = lazy(() =>
+  import('../features/operator/OperatorShell.tsx').then((m) => ({ default: m.OperatorShell })),
+);
+export const CompaniesPage = lazy(() =>
+  import('../features/operator/CompaniesPage.tsx').then((m) => ({ default: m.CompaniesPage })),
+);
+export const PlansPage = lazy(() =>
+  withOperatorTexts(import('../features/operator/PlansPage.tsx')).then((m) => ({ default: m.PlansPage })),
+);
+export const PlanPage = lazy(() =>
+  withOperatorTexts(import('../features/operator/PlanPage.tsx')).then((m) => ({ default: m.PlanPage })),
+);
+export const PoliciesPage = lazy(() =>
+  withOperatorTexts(import('../features/operator/PoliciesPage.tsx')).then((m) => ({ default: m.PoliciesPage })),
+);
+export const OperatorPricesPage = lazy(() =>
+  withOperatorTexts(import('../features/operator/OperatorPricesPage.tsx')).then((m) => ({
+    default: m.OperatorPricesPage,
+  })),
+);
