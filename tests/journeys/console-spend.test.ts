@@ -153,6 +153,25 @@ describe('caps', () => {
     expect((await caps()).company).toEqual(PRESET);
   });
 
+  it('are changed by keyboard alone', async () => {
+    const page = await visitors.enter();
+    await page.keyboard.press('g');
+    await page.keyboard.press('s');
+    await page.getByRole('meter', { name: 'Today' }).waitFor();
+    const focused = () => page.evaluate<string>('document.activeElement.textContent || document.activeElement.id');
+    for (let tabs = 0; tabs < 20 && (await focused()) !== 'Edit caps'; tabs++) await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    const day = page.getByRole('group', { name: 'Company', exact: true }).getByLabel('A day', { exact: true });
+    await day.waitFor();
+    const label = () => page.evaluate<string | undefined>('document.activeElement.labels?.[0]?.textContent');
+    for (let tabs = 0; tabs < 30 && (await label()) !== 'A day'; tabs++) await page.keyboard.press('Tab');
+    await page.keyboard.press('ControlOrMeta+a');
+    await page.keyboard.type('15,5');
+    await page.keyboard.press('Enter');
+    await page.getByText('Caps saved. They hold from now on.').waitFor();
+    expect((await caps()).company.per_day_usd).toBe('15.5');
+  });
+
   it('are raised for a while and end by themselves, or at once', async () => {
     const page = await visitors.enter();
     const { form, save } = await openCaps(page);

@@ -1,8 +1,11 @@
 import { lazy } from 'react';
 import { withMembersTexts, withMoneyTexts, withOperatorTexts } from '../i18n/with-texts.ts';
 
-/** Everything beside the first room and signing in: each is loaded, with its texts, when its address is opened. */
+/** Everything beside the first room: each is loaded, with its texts, when its address is opened. */
 
+export const SignInPage = lazy(() =>
+  import('../features/sign-in/SignInPage.tsx').then((m) => ({ default: m.SignInPage })),
+);
 export const SetUpPage = lazy(() =>
   import('../features/sign-in/SetUpPage.tsx').then((m) => ({ default: m.SetUpPage })),
 );

@@ -10,7 +10,6 @@ import { CompanyShell } from '../features/shell/CompanyShell.tsx';
 import { CrashPage } from '../features/shell/CrashPage.tsx';
 import { NotFoundPage } from '../features/shell/NotFoundPage.tsx';
 import { landingOf } from '../features/sign-in/landing.ts';
-import { SignInPage } from '../features/sign-in/SignInPage.tsx';
 import { PATTERNS, paths } from '../paths.ts';
 import { parseSearchText, searchText } from '../routing/search-text.ts';
 import { operatorRoutes } from './operator-routes.tsx';
@@ -26,6 +25,7 @@ import {
   ReplaceDialog,
   ResetPage,
   SetUpPage,
+  SignInPage,
   SpendRoom,
 } from './pages.ts';
 import { root, textOf } from './root-route.tsx';
