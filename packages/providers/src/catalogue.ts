@@ -133,7 +133,8 @@ function withoutTrailingSlash(url: string): string {
   return url.replace(/\/+$/, '');
 }
 
-function readFolder<T extends { id: string }>(
+/** Reads `<id>.json` of a folder, by id in order; adds every problem with its file. `name`: the folder's, for those. */
+export function readFolder<T extends { id: string }>(
   folder: string,
   name: string,
   read: (id: string, data: unknown, problems: string[]) => T,

@@ -24,6 +24,11 @@ export const is = {
   alias: fail((value) => isText(value) && /^[a-z0-9-]{1,32}$/.test(value), 'lower-case letters, digits or hyphens'),
   headerName: fail((value) => isText(value) && /^[a-z][a-z0-9-]*$/.test(value), 'a lower-case header name'),
   day: fail((value) => isText(value) && !Number.isNaN(Date.parse(`${value}T00:00:00Z`)), 'a date such as 2026-01-31'),
+  minute: fail(
+    (value) => isText(value) && /^(?:[01]\d|2[0-3]):[0-5]\d$/.test(value),
+    'a time of the day such as 06:30',
+  ),
+  usd: fail(isUsd, 'a decimal of USD in quotes, from "0" to "1000000" with at most 9 places'),
   webAddress: fail(isWebAddress, 'an https address without user name, query or fragment'),
   pattern: fail(isPattern, 'a regular expression'),
   textMap: fail((value) => isRecord(value) && Object.values(value).every(isText), 'an object of texts'),
@@ -75,6 +80,10 @@ function isWebAddress(value: unknown): boolean {
   if (!isText(value) || !URL.canParse(value)) return false;
   const url = new URL(value);
   return url.protocol === 'https:' && !url.username && !url.password && !url.search && !url.hash;
+}
+
+function isUsd(value: unknown): boolean {
+  return isText(value) && /^(?:0|[1-9]\d{0,6})(?:\.\d{1,9})?$/.test(value) && Number(value) <= 1_000_000;
 }
 
 function isPattern(value: unknown): boolean {

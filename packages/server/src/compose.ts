@@ -10,6 +10,7 @@ import type { FastifyInstance } from 'fastify';
 import { mailWay, startOutbox } from './compose-outbox.ts';
 import { type Config, ConfigError } from './config.ts';
 import { createTokenCounter } from './domain/estimate/token-counter.ts';
+import { buildPrices } from './domain/prices/build-prices.ts';
 import { keepPricesSeeded } from './domain/prices/keep-seeded.ts';
 import { resetMailer } from './domain/sign-in/reset-mail.ts';
 import type { SendResetCode } from './domain/sign-in/sign-in.ts';
@@ -64,6 +65,7 @@ export async function composeServer(config: Config, options: ComposeOptions = {}
   const { policy, problems } = parseEgressAllow(config.egressAllow);
   if (problems.length > 0) throw new ConfigError(problems.map((problem) => `OWNKEY_EGRESS_ALLOW: ${problem}`));
   const catalogue = loadCatalogue(CATALOGUE);
+  const prices = buildPrices(CATALOGUE, catalogue);
   const log = createLog(config.logLevel, createScrubber(), options.logTo);
   const database = openDatabase(config.databaseUrl, 10, (error) =>
     log.warn({ err: error }, 'database connection lost'),
@@ -108,14 +110,14 @@ export async function composeServer(config: Config, options: ComposeOptions = {}
   });
   const upkeep = startUpkeep(database, log);
   const outbox = options.dispatches === false ? null : startOutbox(config, { database, log, policy, lookup, version });
-  const prices = await keepPricesSeeded(database, catalogue, log);
+  const seeding = await keepPricesSeeded(database, prices, log);
   return {
     app,
     log,
     close: async () => {
       stopping.abort();
       upkeep.stop();
-      prices.stop();
+      seeding.stop();
       await app.close();
       await tokenCounter.close();
       await outbox?.stop();

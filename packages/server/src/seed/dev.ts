@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { loadCatalogue } from '@ownkey/providers/catalogue';
-import { seedLibrary } from '../domain/prices/keep-seeded.ts';
+import { buildPrices } from '../domain/prices/build-prices.ts';
 import { readSandboxPrices, seedSandboxPrices } from '../domain/prices/sandbox.ts';
+import { seedPrices } from '../domain/prices/seed.ts';
 import { writeDemoAccounts } from '../domain/sign-in/demo-accounts.ts';
 import { openDatabase } from '../storage/database.ts';
 import { seedDemo } from './demo.ts';
@@ -17,7 +18,7 @@ const CATALOGUE = fileURLToPath(new URL('../../../../catalogue', import.meta.url
 await runSeedProcess(async (input, controlUrl) => {
   const database = openDatabase(controlUrl, 2);
   try {
-    await seedLibrary(database, loadCatalogue(CATALOGUE));
+    await seedPrices(database, { origin: 'catalogue', prices: buildPrices(CATALOGUE, loadCatalogue(CATALOGUE)) });
     await seedSandboxPrices(database, readSandboxPrices(memberOf(memberOf(input, 'sandbox'), 'prices')));
     const output = await database.everywhere(async (sql) => {
       const seeded = await seedDemo(sql);

@@ -1,5 +1,6 @@
 import type { Rates, TieredRates } from '@ownkey/contract/price';
 import type { ModelPrice } from '@pydantic/genai-prices';
+import { fillRates } from './fill-rates.ts';
 import { nanoOf } from './nano-rate.ts';
 
 type Key =
@@ -22,9 +23,7 @@ const REQUESTS_PER_RATE = 1000;
 
 /**
  * One price of the library in integers; null where it has no price of input tokens (free models, hours of audio, pages).
- * Tiers of single rates become tiers of all rates. Rates that are not given are filled in: tokens read from a cache or written to
- * it cost what input costs, for an hour at least twice as much where writing has a price of its own. No output price is none to
- * pay: embeddings.
+ * Tiers of single rates become tiers of all rates. No output price is none to pay: embeddings.
  */
 export function convertRates(price: ModelPrice): TieredRates | null {
   if (price.input_mtok === undefined) return null;
@@ -44,17 +43,14 @@ function ratesAt(price: ModelPrice, above: number): Rates {
     for (const tier of tiersOf(price, key)) if (above >= tier.start) usd = tier.price;
     return nanoOf(usd);
   };
-  const input = rate('input_mtok') ?? 0;
-  const write = rate('cache_write_mtok');
-  const perThousand = rate('requests_kcount') ?? 0;
-  return {
-    input,
-    cache_read: rate('cache_read_mtok') ?? input,
-    cache_write_5m: write ?? input,
-    cache_write_1h: rate('cache_write_1h_mtok') ?? (write === undefined ? input : Math.max(write, 2 * input)),
+  return fillRates({
+    input: rate('input_mtok') ?? 0,
     output: rate('output_mtok') ?? 0,
-    request: Math.ceil(perThousand / REQUESTS_PER_RATE),
-  };
+    cachedInput: rate('cache_read_mtok'),
+    cacheWrite5m: rate('cache_write_mtok'),
+    cacheWrite1h: rate('cache_write_1h_mtok'),
+    request: Math.ceil((rate('requests_kcount') ?? 0) / REQUESTS_PER_RATE),
+  });
 }
 
 function tiersOf(price: ModelPrice, key: Key): readonly { start: number; price: number }[] {

@@ -6,6 +6,7 @@ import type { PriceRates } from '@ownkey/contract/price';
 import { PriceBook } from '@ownkey/policy/price-book';
 import type { Sql } from '../../storage/database.ts';
 import { recordEvent } from '../audit/record.ts';
+import { fillRates } from './fill-rates.ts';
 import { listStored, readLedgerClock, type StoredPrice } from './store.ts';
 import { priceView, unknownView } from './view.ts';
 
@@ -91,17 +92,14 @@ async function pricesOf(sql: Sql, { companyId }: PriceOwner, slug: string, now: 
 
 /** What a model charges beside its tokens, it charges whatever was set for those: it stays as it is known. */
 function readRates(body: PriceBody, unbounded: string[]): PriceRates {
-  const input = needAmount(body, 'input_usd_per_mtok');
-  const output = needAmount(body, 'output_usd_per_mtok');
-  const write = amountOf(body, 'cache_write_5m_usd_per_mtok');
-  const base = {
-    input,
-    cache_read: amountOf(body, 'cached_input_usd_per_mtok') ?? input,
-    cache_write_5m: write ?? input,
-    cache_write_1h: amountOf(body, 'cache_write_1h_usd_per_mtok') ?? write ?? input,
-    output,
-    request: amountOf(body, 'request_usd') ?? 0,
-  };
+  const base = fillRates({
+    input: needAmount(body, 'input_usd_per_mtok'),
+    output: needAmount(body, 'output_usd_per_mtok'),
+    cachedInput: amountOf(body, 'cached_input_usd_per_mtok'),
+    cacheWrite5m: amountOf(body, 'cache_write_5m_usd_per_mtok'),
+    cacheWrite1h: amountOf(body, 'cache_write_1h_usd_per_mtok'),
+    request: amountOf(body, 'request_usd'),
+  });
   return { base, tiers: [], windows: [], unbounded };
 }
 
@@ -117,13 +115,13 @@ type RateField = (typeof RATES)[number];
 
 function needAmount(body: PriceBody, field: RateField): number {
   const amount = amountOf(body, field);
-  if (amount === null) throw invalid(field, 'must be given.');
+  if (amount === undefined) throw invalid(field, 'must be given.');
   return amount;
 }
 
-function amountOf(body: PriceBody, field: RateField): number | null {
+function amountOf(body: PriceBody, field: RateField): number | undefined {
   const value = body[field];
-  if (value === undefined) return null;
+  if (value === undefined) return undefined;
   const nano = parseUsd(value);
   if (nano === null) throw invalid(field, 'not an amount of USD.');
   return Number(nano);

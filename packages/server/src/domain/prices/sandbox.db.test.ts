@@ -5,13 +5,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { useTestDatabase } from '../../../../../tests/kit/postgres.ts';
 import { useSandbox } from '../../../../../tests/kit/sandbox.ts';
 import { type Database, openDatabase } from '../../storage/database.ts';
-import { seedLibrary } from './keep-seeded.ts';
+import { buildPrices } from './build-prices.ts';
 import { readSandboxPrices, type SandboxPrice, seedSandboxPrices } from './sandbox.ts';
+import { seedPrices } from './seed.ts';
 import { listStored } from './store.ts';
 
 const postgres = useTestDatabase();
 const sandbox = useSandbox();
-const catalogue = loadCatalogue(join(import.meta.dirname, '../../../../../catalogue'));
+const CATALOGUE = join(import.meta.dirname, '../../../../../catalogue');
 let database: Database;
 let told: SandboxPrice[];
 
@@ -19,7 +20,7 @@ beforeAll(async () => {
   database = openDatabase(postgres.controlUrl, 2);
   const answer = (await (await fetch(`${sandbox().url}/_prices`)).json()) as { data: unknown };
   told = readSandboxPrices(answer.data);
-  await seedLibrary(database, catalogue);
+  await seedPrices(database, { origin: 'catalogue', prices: buildPrices(CATALOGUE, loadCatalogue(CATALOGUE)) });
   await seedSandboxPrices(database, told);
 });
 afterAll(() => database.close());

@@ -1,9 +1,9 @@
 import type { PriceRow } from '@ownkey/contract/price';
 import { PriceBook } from '@ownkey/policy/price-book';
 import type { Database } from '../../storage/database.ts';
-import type { SeedPrice } from './convert-model.ts';
+import { fillRates } from './fill-rates.ts';
 import { nanoOf } from './nano-rate.ts';
-import { seedPrices } from './seed.ts';
+import { type SourcedPrice, seedPrices } from './seed.ts';
 import { listStored } from './store.ts';
 
 const SOURCE = 'sandbox';
@@ -23,23 +23,19 @@ export interface SandboxPrice {
  */
 export async function seedSandboxPrices(database: Database, told: readonly SandboxPrice[]): Promise<void> {
   const stored = await database.everywhere((sql) => listStored(sql, { companyId: null }, new Date()));
-  await seedPrices(database, { origin: 'sandbox', source: SOURCE, prices: pricesOf(told, stored) });
+  await seedPrices(database, { origin: 'sandbox', prices: pricesOf(told, stored) });
 }
 
-function pricesOf(told: readonly SandboxPrice[], stored: readonly PriceRow[]): SeedPrice[] {
+function pricesOf(told: readonly SandboxPrice[], stored: readonly PriceRow[]): SourcedPrice[] {
   const book = new PriceBook(stored.filter(({ origin }) => origin === 'catalogue'));
   return told
     .filter(({ provider, model }) => book.find(provider, model, Date.now()) === null)
     .map(({ provider, model, ...price }) => {
-      const input = nanoOf(price.input_usd_per_mtok);
-      const base = {
-        input,
-        cache_read: input,
-        cache_write_5m: input,
-        cache_write_1h: input,
+      const base = fillRates({
+        input: nanoOf(price.input_usd_per_mtok),
         output: nanoOf(price.output_usd_per_mtok),
         request: nanoOf(price.request_usd),
-      };
+      });
       return {
         slug: provider,
         model,
@@ -49,6 +45,7 @@ function pricesOf(told: readonly SandboxPrice[], stored: readonly PriceRow[]): S
         validFrom: 0,
         endedAt: null,
         position: 0,
+        source: SOURCE,
       };
     });
 }

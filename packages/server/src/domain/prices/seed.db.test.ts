@@ -3,8 +3,7 @@ import { PriceBook } from '@ownkey/policy/price-book';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { useTestDatabase } from '../../../../../tests/kit/postgres.ts';
 import { type Database, openDatabase } from '../../storage/database.ts';
-import type { SeedPrice } from './convert-model.ts';
-import { type PriceSeed, seedPrices } from './seed.ts';
+import { type PriceSeed, type SourcedPrice, seedPrices } from './seed.ts';
 import { listStored } from './store.ts';
 
 const postgres = useTestDatabase();
@@ -25,7 +24,7 @@ const rates = (input: number): PriceRates => ({
   windows: [],
   unbounded: [],
 });
-const price = (model: string, input: number, over: Partial<SeedPrice> = {}): SeedPrice => ({
+const price = (model: string, input: number, over: Partial<SourcedPrice> = {}): SourcedPrice => ({
   slug: 'openai',
   model,
   match: { equals: model },
@@ -34,10 +33,11 @@ const price = (model: string, input: number, over: Partial<SeedPrice> = {}): See
   validFrom: 0,
   endedAt: null,
   position: 0,
+  source: 'a list 1.0',
   ...over,
 });
-const seed = (prices: readonly SeedPrice[], origin: PriceSeed['origin'] = 'catalogue') =>
-  seedPrices(database, { origin, source: 'a list 1.0', prices });
+const seed = (prices: readonly SourcedPrice[], origin: PriceSeed['origin'] = 'catalogue') =>
+  seedPrices(database, { origin, prices });
 const versions = async () =>
   (await database.everywhere((sql) => sql.rows('SELECT prices_version, config_version FROM installation')))[0];
 const stored = () =>
@@ -57,8 +57,8 @@ test('what is stored is what was seeded, and is found as it was meant', async ()
   await seed([price('a', 5), dated]);
   const rows = await database.everywhere((sql) => listStored(sql, { companyId: null }, new Date()));
   expect(rows).toMatchObject([
-    { ...price('a', 5), origin: 'catalogue', companyId: null, source: 'a list 1.0' },
-    { ...dated, origin: 'catalogue', companyId: null, source: 'a list 1.0' },
+    { ...price('a', 5), origin: 'catalogue', companyId: null },
+    { ...dated, origin: 'catalogue', companyId: null },
   ]);
   expect(new PriceBook(rows).find('openai', 'b-2', Date.now())?.model).toBe('b');
 });

@@ -2,11 +2,13 @@ import { createHash } from 'node:crypto';
 import type { Database, Sql } from '../../storage/database.ts';
 import type { SeedPrice } from './convert-model.ts';
 
+/** A price with where it was read. */
+export type SourcedPrice = SeedPrice & { readonly source: string };
+
 /** Installation's prices that come with the product, by origin. */
 export interface PriceSeed {
   readonly origin: 'catalogue' | 'sandbox';
-  readonly source: string;
-  readonly prices: readonly SeedPrice[];
+  readonly prices: readonly SourcedPrice[];
 }
 
 interface StoredPeriod {
@@ -31,14 +33,14 @@ export function seedPrices(database: Database, seed: PriceSeed): Promise<void> {
   });
 }
 
-/** By content: the same price has the same id in every installation. */
+/** By content: the same price has the same id in every installation, also when it was read again or elsewhere. */
 function priceId(origin: PriceSeed['origin'], price: SeedPrice): string {
   const { slug, model, match, rates, contextTokens, validFrom, endedAt, position = 0 } = price;
   const content = JSON.stringify([origin, slug, model, match, rates, contextTokens, validFrom, endedAt, position]);
   return `price_${createHash('sha256').update(content).digest('hex').slice(0, 20)}`;
 }
 
-async function insertPrices(sql: Sql, seed: PriceSeed, added: readonly [string, SeedPrice][]): Promise<void> {
+async function insertPrices(sql: Sql, seed: PriceSeed, added: readonly [string, SourcedPrice][]): Promise<void> {
   const rows = added.map(([id, price]) => ({
     id,
     slug: price.slug,
@@ -49,13 +51,14 @@ async function insertPrices(sql: Sql, seed: PriceSeed, added: readonly [string, 
     valid_from: new Date(price.validFrom).toISOString(),
     ended_at: price.endedAt === null ? null : new Date(price.endedAt).toISOString(),
     position: price.position ?? 0,
+    source: price.source,
   }));
   await sql.rows(
     `INSERT INTO prices (id, origin, slug, model, match, rates, context_tokens, valid_from, ended_at, position, source, created_by)
-     SELECT id, $2, slug, model, match, rates, context_tokens, valid_from, ended_at, position, $3, 'system'
+     SELECT id, $2, slug, model, match, rates, context_tokens, valid_from, ended_at, position, source, 'system'
      FROM jsonb_to_recordset($1) AS r (id text, slug text, model text, match jsonb, rates jsonb, context_tokens bigint,
-       valid_from timestamptz, ended_at timestamptz, position int)`,
-    [JSON.stringify(rows), seed.origin, seed.source],
+       valid_from timestamptz, ended_at timestamptz, position int, source text)`,
+    [JSON.stringify(rows), seed.origin],
   );
 }
 
