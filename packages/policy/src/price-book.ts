@@ -59,7 +59,7 @@ function withDashedDate(model: string): string {
 }
 
 function covers(row: PriceRow, model: string): boolean {
-  return row.match === null ? row.model === model : matchesModel(row.match, model);
+  return row.match === null ? row.model.toLowerCase() === model.toLowerCase() : matchesModel(row.match, model);
 }
 
 function isInForce({ validFrom, endedAt }: PriceRow, at: number): boolean {
