@@ -1033,7 +1033,8 @@ CREATE OR REPLACE FUNCTION ownkey.note_alert(company text, of_meter text, of_kin
 AS $function$
 DECLARE
   near boolean := spent::numeric * 100 >= of_cap::numeric * 80;
-  reached boolean := spent >= of_cap OR (why = 'refused' AND spent::numeric * 100 >= of_cap::numeric * 80);
+  reached boolean := spent >= of_cap
+    OR (why = 'refused' AND spent::numeric * 100 >= of_cap::numeric * 80 AND (spent + held)::numeric * 100 >= of_cap::numeric * 95);
 BEGIN
   IF NOT near THEN RETURN; END IF;
   INSERT INTO alerts (company_id, meter, kind, start, threshold, cap_nano_usd, settled_nano_usd, reserved_nano_usd, cause,
@@ -1231,19 +1232,20 @@ BEGIN
         p := p + 1;
         CONTINUE WHEN t.cap IS NULL OR verdicts[i] <> 'ok';
         IF t.n > 0 AND t.meter <> 'credits' THEN caps_met[t.n] := least(caps_met[t.n], t.cap); END IF;
-        CONTINUE WHEN broken.kind IS NOT NULL;
         -- What is left for this call. A cap of 0 is a pause: it also stops what costs nothing, lists of models apart.
         free := CASE WHEN t.n = 0 THEN t.cap ELSE t.cap - used[t.n] END;
+        IF t.n > 0 AND t.kind IN ('day', 'month') AND t.meter <> 'credits' THEN least_free := least(least_free, free); END IF;
+        CONTINUE WHEN broken.kind IS NOT NULL;
         IF (t.cap = 0 AND t.pause) OR (t.amount > 0 AND free < t.least) THEN
           broken := t;
         ELSIF t.kind NOT IN ('minute', 'running') THEN
           amount := least(amount, greatest(free, 0));
-          IF t.n > 0 AND t.meter <> 'credits' THEN least_free := least(least_free, free); END IF;
         END IF;
       END LOOP;
       CONTINUE WHEN verdicts[i] <> 'ok';
 
       IF broken.kind IS NOT NULL THEN
+        remaining[i] := CASE WHEN least_free IS NOT NULL THEN greatest(least_free, 0) END;
         IF broken.n > 0 THEN add_refused[broken.n] := add_refused[broken.n] + 1; END IF;
         refusals[i] := jsonb_build_object('meter', broken.meter, 'kind', broken.kind, 'cap', broken.cap,
           'used', CASE WHEN broken.n > 0 THEN used[broken.n] ELSE 0 END,

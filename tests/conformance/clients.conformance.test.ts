@@ -36,7 +36,7 @@ function through(
 ): typeof fetch {
   return async (_, init) => {
     const body = Buffer.from(String(init?.body));
-    const { model, modelRange, stream } = readBody(body);
+    const { model, modelRange, stream } = readBody(body, caller);
     const target = targetFor(base);
     const abilities = { ...base.abilities, responses: from === 'openai-responses' };
     const exchange = prepareExchange(

@@ -120,13 +120,15 @@ function boundOf({ model, recording: { request, endpoint, provider } }: Case): C
   const row = book.find(slug, rest.join('/'), AT);
   if (row === null) return null;
   const bytes = Buffer.from(JSON.stringify(request.body));
-  const { maxTokens, choices } = readBody(bytes);
+  const wire = WIRE_OF_ENDPOINT[endpoint] ?? 'openai-chat';
+  const { maxTokens, choices } = readBody(bytes, wire);
   const entry = resolveProvider(catalogue, provider);
   return boundCost({
+    model: rest.join('/'),
     rates: row.rates,
     provider: slug,
     bodyBytes: bytes.length,
-    features: readFeatures(bytes),
+    features: readFeatures(bytes, wire),
     generates: endpoint !== 'embeddings',
     maxTokens,
     modelMaxTokens: (entry && maxOutputTokens(entry, rest.join('/'))) ?? null,

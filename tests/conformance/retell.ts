@@ -23,7 +23,7 @@ export function plainEntry(entry: CatalogueEntry, wire: Wire): CatalogueEntry {
 /** The call that a caller's request becomes. Throws UnsupportedFeature. */
 export function prepare(target: ProviderTarget, caller: Wire, said: object, upstreamModel: string) {
   const body = Buffer.from(JSON.stringify({ ...said, model: 'some/model' }));
-  const { modelRange, stream } = readBody(body);
+  const { modelRange, stream } = readBody(body, caller);
   return prepareExchange(
     target,
     { wire: caller, body, modelRange, stream, upstreamModel, callerModel: 'some/model', headers: {} },

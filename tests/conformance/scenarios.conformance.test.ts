@@ -46,7 +46,7 @@ async function ask({ id, caller, scenario, stream, tools = false, key = 'valid' 
   };
   const said = DIALECTS[caller].buildRequest(neutral, { ...target.entry, dialect: caller, quirks: {} }, false);
   const body = Buffer.from(JSON.stringify({ ...said, model: `${id}/${known.model}` }));
-  const { modelRange } = readBody(body);
+  const { modelRange } = readBody(body, caller);
   const exchange = prepareExchange(
     target,
     {

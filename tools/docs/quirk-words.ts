@@ -22,6 +22,7 @@ const WORDS: Words = {
   reasoning_models: (value) =>
     `Reasoning models, which refuse \`max_tokens\` and sampling parameters: ${patterns(value)}.`,
   stream_usage: (value) => STREAM_USAGE[value],
+  reports_cost: () => 'Says in its usage what it charged: that is the cost of a call, whatever the price list says.',
   reasoning_on_top: () => 'Reports reasoning tokens beside the output tokens, not among them; Ownkey adds them up.',
   reasoning_field: (value) => `Sends reasoning text in ${code(value)}.`,
   content_parts: () => 'May answer with a list of parts (thinking, text) where others send text.',

@@ -33,6 +33,8 @@ export function errorHeaders(code: ErrorCode, facts: ErrorFacts = {}): Record<st
   if (ERRORS[code].retryable && seconds !== undefined && seconds !== null) headers['retry-after'] = String(seconds);
   const resetsAt = facts.resets_at;
   if (typeof resetsAt === 'string') headers['x-ownkey-cap-resets-at'] = resetsAt;
+  const left = facts.cap_remaining_usd;
+  if (typeof left === 'string') headers['x-ownkey-cap-remaining-usd'] = left;
   return headers;
 }
 

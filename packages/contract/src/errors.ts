@@ -151,12 +151,12 @@ export const ERRORS = {
   'spend.day_cap_reached': entry(
     402,
     "Not sent: this request could cost up to {cost_usd} USD, and {remaining_usd} USD is left of today's cap of {cap_usd} USD.",
-    'Ask for a shorter answer, have the cap raised, or wait until {resets_at}.',
+    'Ask for a shorter answer, have the cap raised, or wait until {until}.',
   ),
   'spend.month_cap_reached': entry(
     402,
     "Not sent: this request could cost up to {cost_usd} USD, and {remaining_usd} USD is left of this month's cap of {cap_usd} USD.",
-    'Ask for a shorter answer, have the cap raised, or wait until {resets_at}.',
+    'Ask for a shorter answer, have the cap raised, or wait until {until}.',
   ),
   'spend.unbounded_feature': entry(
     402,
@@ -166,7 +166,7 @@ export const ERRORS = {
   'credits.exhausted': entry(
     402,
     "Not sent: this request could draw up to {cost_usd} USD, and {remaining_usd} USD is left of this month's credits of {cap_usd} USD.",
-    'Connect your own key, whose calls use no credits; or upgrade: {upgrade_url|ask your administrator}. Credits come back at {resets_at}.',
+    '{remedy|Ask your administrator for a larger plan}. Credits come back at {resets_at}.',
   ),
   'price.unknown': entry(
     402,

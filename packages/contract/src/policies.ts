@@ -33,7 +33,10 @@ export interface CapAmounts {
 
 const USD = 1_000_000_000;
 
-/** As shipped. Images: the most tokens one image costs by the providers' own rules, for the dearest of their models. */
+/**
+ * As shipped. Images: above the most tokens one image costs by the providers' own rules, for the dearest of their models: 2,833 and
+ * 5,667 for each of 8 tiles (https://platform.openai.com/docs/guides/images-vision).
+ */
 export const SHIPPED_POLICIES: Policies = {
   caps: {
     preset: { request: 10 * USD, day: 10 * USD, month: 100 * USD },
@@ -43,7 +46,7 @@ export const SHIPPED_POLICIES: Policies = {
   default_max_tokens: 4_096,
   min_max_tokens: 256,
   ceilings: {
-    image_tokens: { default: 40_000 },
+    image_tokens: { default: 50_000 },
     file_tokens: null,
     hosted_tools: {},
     service_tiers: {},

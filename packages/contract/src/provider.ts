@@ -35,6 +35,8 @@ export interface Quirks {
   stream_usage?: 'yes' | 'always' | 'refused';
   /** reasoning tokens are reported on top of completion tokens, not inside. */
   reasoning_on_top?: boolean;
+  /** Usage says what the provider charged: that is the cost, not tokens times a price. Of nobody else it is believed. */
+  reports_cost?: boolean;
   /** Delta field that carries reasoning text. */
   reasoning_field?: 'reasoning_content' | 'reasoning';
   /** message content may come as a list of parts (thinking, text). */

@@ -1,5 +1,6 @@
 import { SHIPPED_POLICIES } from '@ownkey/contract/policies';
 import type { PriceRates, Rates } from '@ownkey/contract/price';
+import type { Wire } from '@ownkey/contract/provider';
 import { array, assert, double, integer, property, record, string, tuple } from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type BoundInput, boundCost, tokensWithin } from './bound-cost.ts';
@@ -24,13 +25,14 @@ const price = (more: Partial<PriceRates> = {}): PriceRates => ({
   ...more,
 });
 
-function input(body: object | string, more: Partial<BoundInput> = {}): BoundInput {
+function input(body: object | string, more: Partial<BoundInput> = {}, wire: Wire = 'openai-chat'): BoundInput {
   const bytes = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
   return {
+    model: 'acme-1',
     rates: price(),
     provider: 'acme',
     bodyBytes: bytes.length,
-    features: readFeatures(bytes),
+    features: readFeatures(bytes, wire),
     generates: true,
     maxTokens: 100,
     modelMaxTokens: null,
@@ -111,7 +113,7 @@ describe('a bound', () => {
     expect(declared.fixed).toBeLessThan(2n * 5_000n * 1_000n * 2n);
     expect(declared.fixed).toBeGreaterThanOrEqual(2n * 1_600n * 2_000n);
     const shipped = boundCost(input(body));
-    expect(shipped.fixed).toBeGreaterThanOrEqual(2n * 40_000n * 2_000n);
+    expect(shipped.fixed).toBeGreaterThanOrEqual(2n * 50_000n * 2_000n);
   });
 
   test('with the limit left open can be lowered, and what is granted buys exactly that many tokens', () => {
@@ -150,7 +152,6 @@ describe('what has no bound', () => {
       ['files'],
     ],
     ['sound', { messages: [{ role: 'user', content: [{ type: 'input_audio', input_audio: {} }] }] }, ['files']],
-    ['a reference to an item', { input: [{ type: 'item_reference', id: 'msg_1' }] }, ['item_reference']],
     [
       'a document in the result of a tool',
       {
@@ -187,15 +188,64 @@ describe('what has no bound', () => {
       },
     ],
     ['prose about images and files', { messages: [{ role: 'user', content: 'the "image" in the "file" is "audio"' }] }],
-    ['calls of hosted tools in earlier turns', { input: [{ type: 'file_search_call', id: 'fs_1' }] }],
   ])('is not seen in %s', (_, body) => {
     expect(boundCost(input(body)).unbounded).toEqual([]);
   });
 
+  test.each<[string, object, string[]]>([
+    ['a reference', { type: 'item_reference', id: 'msg_1' }, ['item_reference']],
+    ['a reference without a type', { id: 'msg_1' }, ['item_reference']],
+    ['a reference whose type is null', { type: null, id: 'msg_1' }, ['item_reference']],
+    ['reasoning that is stored', { type: 'reasoning', id: 'rs_1', summary: [] }, ['reasoning']],
+    [
+      'a screenshot',
+      { type: 'computer_call_output', output: { type: 'computer_screenshot' } },
+      ['computer_call_output'],
+    ],
+    ['an image that is stored', { type: 'image_generation_call', id: 'ig_1' }, ['image_generation_call']],
+    ['code that ran', { type: 'code_interpreter_call', container_id: 'c' }, ['code_interpreter_call']],
+    ['a message', { role: 'user', content: 'x' }, []],
+    ['a call of a tool of the caller', { type: 'function_call', call_id: 'c', name: 'f', arguments: '{}' }, []],
+    ['reasoning that is carried along', { type: 'reasoning', id: 'rs_1', encrypted_content: 'x' }, []],
+  ])('is named or let through by item of a Responses request: %s', (_, item, names) => {
+    const asked = input({ input: [{ role: 'user', content: 'x' }, item] }, {}, 'openai-responses');
+    expect(boundCost(asked).unbounded).toEqual(names);
+  });
+
+  test.each<[object, string]>([
+    [{ background: true }, 'background'],
+    [{ deferred: true }, 'deferred'],
+    [{ extra_body: { google: { cached_content: 'cachedContents/1' } } }, 'extra_body'],
+    [{ preset: 'x' }, 'preset'],
+    [{ provider: { order: ['dear'] } }, 'provider'],
+    [{ context_management: { edits: [] } }, 'context_management'],
+    [{ modalities: ['image'] }, 'modalities'],
+    [{ service_tier: ['priority'] }, 'service_tier'],
+    [{ tools: { type: 'web_search' } }, 'tools'],
+  ])('is named where the field is %j', (body, name) => {
+    expect(boundCost(input(body)).unbounded).toEqual([name]);
+    expect(boundCost(input({ [name]: null })).unbounded).toEqual([]);
+  });
+
+  test.each([
+    'gpt-4o-mini-search-preview',
+    'google/gemini-2.5-flash-image',
+    'o3-deep-research',
+    'gpt-4o-audio-preview',
+  ])('is what the model %s does beside text, whatever price its name is covered by', (model) => {
+    expect(boundCost(input({}, { model })).unbounded).toEqual([`model ${model}`]);
+  });
+
   test('is found however its letters are written', () => {
-    expect(readFeatures(Buffer.from('{"messages":[{"content":[{"type":"input_\\u0061udio"}]}]}')).files).toBe(1);
-    expect(readFeatures(Buffer.from('{"messages":[{"content":[{"\\u0074ype":"image_url"}]}]}')).images).toBe(1);
-    expect(readFeatures(Buffer.from('{"previous_\\u0072esponse_id":"r"}')).unbounded).toEqual(['previous_response_id']);
+    expect(
+      readFeatures(Buffer.from('{"messages":[{"content":[{"type":"input_\\u0061udio"}]}]}'), 'openai-chat').files,
+    ).toBe(1);
+    expect(
+      readFeatures(Buffer.from('{"messages":[{"content":[{"\\u0074ype":"image_url"}]}]}'), 'openai-chat').images,
+    ).toBe(1);
+    expect(readFeatures(Buffer.from('{"previous_\\u0072esponse_id":"r"}'), 'openai-chat').unbounded).toEqual([
+      'previous_response_id',
+    ]);
   });
 
   test('has a bound once the operator declared one', () => {

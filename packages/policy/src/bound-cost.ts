@@ -4,6 +4,8 @@ import { dearestRates, tokensCost } from './price.ts';
 import type { RequestFeatures } from './request-features.ts';
 
 export interface BoundInput {
+  /** As the provider names it. */
+  model: string;
   rates: PriceRates;
   /** Whose ceilings of images count. */
   provider: string;
@@ -42,6 +44,11 @@ export interface CostBound {
  * Anthropic names up to 735 for its own tools: https://docs.anthropic.com/en/docs/agents-and-tools/tool-use/overview
  */
 const REQUEST_TOKENS = 512;
+/** Least limit some wires take: translation raises smaller ones to it. */
+const LIMIT_MIN = 16;
+/** Models that search, draw or speak beside the text they are priced for, whatever row of a price list covers their name. */
+const UNBOUNDED_MODEL =
+  /(?:^|[-/])(?:search-preview|search-api|deep-research|image|audio|realtime|tts|transcribe)(?:[-:]|$)/i;
 const TOOLS_TOKENS = 1_024;
 
 /**
@@ -53,6 +60,8 @@ export function boundCost(input: BoundInput): CostBound {
   const { rates, features, policies, choices } = input;
   const { ceilings } = policies;
   const unbounded = [...features.unbounded, ...rates.unbounded];
+  const special = UNBOUNDED_MODEL.exec(input.model);
+  if (special !== null && unbounded.length === 0 && input.generates) unbounded.push(`model ${input.model}`);
   const textBytes = Math.max(0, input.bodyBytes - features.imageBytes);
   const imageTokens = ceilings.image_tokens[input.provider] ?? ceilings.image_tokens.default ?? 0;
   if (features.files > 0 && ceilings.file_tokens === null) unbounded.push('files');
@@ -67,7 +76,7 @@ export function boundCost(input: BoundInput): CostBound {
   for (const tool of features.hostedTools) {
     const ceiling = ceilings.hosted_tools[tool];
     if (ceiling === undefined) unbounded.push(tool);
-    else extra += BigInt(Math.ceil(ceiling));
+    else extra += BigInt(Math.ceil(ceiling)) * BigInt(choices);
   }
   let times = 1;
   if (features.serviceTier !== null) {
@@ -83,8 +92,10 @@ export function boundCost(input: BoundInput): CostBound {
   const maxTokens = input.generates ? (input.maxTokens ?? input.modelMaxTokens ?? policies.default_max_tokens) : 0;
   const isOpen = input.generates && input.maxTokens === null;
   return {
-    worst: fixed + tokensCost(maxTokens, outputRate),
-    least: isOpen ? fixed + tokensCost(Math.min(maxTokens, policies.min_max_tokens), outputRate) : null,
+    worst: fixed + tokensCost(input.generates ? Math.max(maxTokens, LIMIT_MIN) : 0, outputRate),
+    least: isOpen
+      ? fixed + tokensCost(Math.max(LIMIT_MIN, Math.min(maxTokens, policies.min_max_tokens)), outputRate)
+      : null,
     maxTokens,
     limitMustBeSent: isOpen && input.modelMaxTokens === null,
     unbounded,

@@ -33,10 +33,18 @@ export function capsFor({ policies, rows, userId, fallback }: CapInput): Limit[]
 export function companyCap({ caps }: CapInput['policies'], rows: readonly CapRow[], period: CapPeriod): CapRow | null {
   const row = find(rows, CAP_SUBJECTS.company, period);
   const preset = caps.preset[period];
-  if (row !== null && (row.amount !== null || !caps.required)) return row;
+  if (row !== null && (row.amount !== null || !caps.required)) return withinMax(row, caps.max[period]);
   return preset === null
     ? null
     : { subject: CAP_SUBJECTS.company, period, amount: BigInt(preset), raised: row?.raised ?? null };
+}
+
+/** The most the host allows binds what was set before, too. */
+function withinMax(row: CapRow, max: number | null): CapRow {
+  if (max === null || row.amount === null) return row;
+  const most = BigInt(max);
+  const least = (amount: bigint): bigint => (amount < most ? amount : most);
+  return { ...row, amount: least(row.amount), raised: row.raised && { ...row.raised, to: least(row.raised.to) } };
 }
 
 /** A user's cap: their own row, else that for all users; what they set for themselves counts where it is lower. */

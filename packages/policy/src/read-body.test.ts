@@ -1,9 +1,10 @@
 import { OwnkeyError } from '@ownkey/contract/errors';
+import type { Wire } from '@ownkey/contract/provider';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readBody } from './read-body.ts';
 
-const read = (text: string | Buffer) => readBody(Buffer.from(text as string));
+const read = (text: string | Buffer, wire: Wire = 'openai-chat') => readBody(Buffer.from(text as string), wire);
 const refusal = (text: string | Buffer): { code: string; param: string | null } => {
   try {
     read(text);
@@ -22,13 +23,33 @@ describe('reading a request body', () => {
     ['{"metadata":{"model":"inner","stream":true},"model":"outer"}', { model: 'outer', stream: false }],
     ['{"model":"m","stream":null,"max_tokens":null}', { stream: false, maxTokens: null }],
     ['{"model":"m","max_tokens":5,"max_completion_tokens":9}', { maxTokens: 9 }],
-    ['{"model":"m","max_output_tokens":16}', { maxTokens: 16 }],
     ['{"model":"m","n":3}', { choices: 3 }],
     ['{"model":"m\\u00fc\\"n"}', { model: 'mü"n' }],
     ['{"model":"m","text":"ends in slash \\\\"}', { model: 'm' }],
     ['{"model":"m","a":[],"b":{},"c":[{}],"d":[1,-2.5e+3,true,null,"x"]}', { model: 'm' }],
   ])('finds what routing needs in %s', (text, wanted) => {
     expect(read(text)).toMatchObject(wanted);
+  });
+
+  test.each<[Wire, string, number | null]>([
+    ['openai-chat', '{"model":"m","max_output_tokens":1}', null],
+    ['openai-responses', '{"model":"m","max_output_tokens":16,"max_tokens":1}', 16],
+    ['openai-responses', '{"model":"m","max_tokens":1}', null],
+    ['anthropic-messages', '{"model":"m","max_tokens":7,"max_output_tokens":9000}', 7],
+    ['anthropic-messages', '{"model":"m","max_completion_tokens":1}', null],
+  ])('of %s takes its own limit of an answer alone: %s', (wire, text, maxTokens) => {
+    expect(read(text, wire).maxTokens).toBe(maxTokens);
+  });
+
+  test.each([
+    ['1.0000000000000000000000000000000000e4', 10_000],
+    ['1e00000000000000000000000000000004', 10_000],
+    ['20000e-1', 2_000],
+  ])('reads the whole of a number, however long it is written: %s', (number, value) => {
+    expect(read(`{"model":"m","max_tokens":${number},"n":${number}}`)).toMatchObject({
+      maxTokens: value,
+      choices: value,
+    });
   });
 
   test('gives the range of the model, quotes included', () => {
@@ -123,7 +144,7 @@ describe('reading a request body', () => {
         (other, model, stream, indent) => {
           const { n: _n, max_tokens: _a, max_completion_tokens: _b, max_output_tokens: _c, ...rest } = other;
           const body = Buffer.from(JSON.stringify({ ...rest, model, stream }, null, indent));
-          const found = readBody(body);
+          const found = readBody(body, 'openai-chat');
           expect(found).toMatchObject({ model, stream });
           if (found.modelRange) {
             expect(JSON.parse(body.subarray(found.modelRange.start, found.modelRange.end).toString())).toBe(model);

@@ -9,6 +9,7 @@ import {
   scanBodyFields,
   skipSpace,
 } from '@ownkey/contract/json-scan';
+import type { Wire } from '@ownkey/contract/provider';
 
 /** What routing and bounds need of a request body of any of the three wires. */
 export interface CallBody {
@@ -17,7 +18,7 @@ export interface CallBody {
   /** Byte range of the model's value, quotes included; null where the body has to be written anew from `parsed`. */
   modelRange: { start: number; end: number } | null;
   stream: boolean;
-  /** The stated limit of the answer in tokens: the largest of the wires' fields for it. null = none stated. */
+  /** The stated limit of the answer in tokens: the largest of the wire's fields for it. null = none stated. */
   maxTokens: number | null;
   /** How many answers are asked for. */
   choices: number;
@@ -25,15 +26,22 @@ export interface CallBody {
   parsed?: Record<string, unknown>;
 }
 
-const TOKEN_LIMITS = ['max_tokens', 'max_completion_tokens', 'max_output_tokens'];
+/** What each wire calls the limit of an answer. Another wire's name limits nothing: no provider of this wire reads it. */
+const TOKEN_LIMITS: Readonly<Record<Wire, readonly string[]>> = {
+  'openai-chat': ['max_tokens', 'max_completion_tokens'],
+  'openai-responses': ['max_output_tokens'],
+  'anthropic-messages': ['max_tokens'],
+};
+/** The longest number that is read; JSON allows any length. */
+const NUMBER_BYTES_MAX = 400;
 /** Nobody's models answer with more; a larger number is a mistake. */
 const TOKENS_MAX = 1_000_000_000;
 
 /**
- * Reads a request body of any wire without parsing it. Throws OwnkeyError: request.invalid_json (also for text that is not
+ * Reads a request body of a wire without parsing it. Throws OwnkeyError: request.invalid_json (also for text that is not
  * UTF-8 and for data behind the object), request.too_deep, request.duplicate_key (top level), request.invalid.
  */
-export function readBody(body: Buffer): CallBody {
+export function readBody(body: Buffer, wire: Wire): CallBody {
   const scan = scanBody(body);
   const model = textField(body, scan, 'model');
   if (model === null || model === '') throw invalid('model', 'The field "model" must be a text that is not empty.');
@@ -42,7 +50,7 @@ export function readBody(body: Buffer): CallBody {
     model,
     modelRange: range && !scan.hasEscapedKey ? { start: range.start, end: range.end } : null,
     stream: flagField(body, scan, 'stream'),
-    maxTokens: limitOf(body, scan),
+    maxTokens: limitOf(body, scan, TOKEN_LIMITS[wire]),
     choices: countField(body, scan, 'n') ?? 1,
   };
   if (scan.hasEscapedKey) read.parsed = parseBody(body);
@@ -94,8 +102,8 @@ function textField(body: Buffer, scan: JsonFields, name: string): string | null 
 }
 
 function literalOf(body: Buffer, field: JsonField): string {
-  // Only short literals are looked at: anything longer is no flag and no count.
-  return body.toString('latin1', field.start, Math.min(field.end, field.start + 32));
+  // Whole or not at all: the beginning of a number is another number.
+  return field.end - field.start > NUMBER_BYTES_MAX ? '' : body.toString('latin1', field.start, field.end);
 }
 
 function flagField(body: Buffer, scan: JsonFields, name: string): boolean {
@@ -117,9 +125,9 @@ function countField(body: Buffer, scan: JsonFields, name: string): number | null
   throw invalid(name, `The field "${name}" must be a whole number, 1 or more.`);
 }
 
-function limitOf(body: Buffer, scan: JsonFields): number | null {
+function limitOf(body: Buffer, scan: JsonFields, names: readonly string[]): number | null {
   let limit: number | null = null;
-  for (const name of TOKEN_LIMITS) {
+  for (const name of names) {
     const stated = countField(body, scan, name);
     if (stated !== null && stated > (limit ?? 0)) limit = stated;
   }

@@ -7,6 +7,7 @@ import {
   scanFields,
   scanItems,
 } from '@ownkey/contract/json-scan';
+import type { Wire } from '@ownkey/contract/provider';
 
 /** What makes a request cost more than the bytes of its text can tell. */
 export interface RequestFeatures {
@@ -53,7 +54,16 @@ const UNBOUNDED_FIELDS = new Set([
   'speed',
   'inference_geo',
   'compound_custom',
+  'background',
+  'deferred',
+  'extra_body',
+  'cached_content',
+  'preset',
+  'provider',
+  'context_management',
 ]);
+/** Values that ask for nothing of it. */
+const HARMLESS = new Set(['null', 'false', '[]', '{}', '"standard"', '"global"']);
 const STANDARD_TIERS = new Set(['auto', 'default', 'standard', 'standard_only', 'flex']);
 /** Tools the caller runs: they cost the tokens of their descriptions alone. The last ones are the caller's too, described by the provider. */
 const CALLERS_TOOL = /^(?:function|custom|bash_\d+|text_editor_\d+|computer_\d+|memory_\d+|local_shell|apply_patch)$/;
@@ -75,27 +85,64 @@ const SIGNS = [
 const ESCAPE = Buffer.from('\\u00');
 
 /**
- * Reads what bounds need, of a body of any wire that `readBody` took. Text bodies are not parsed; a body is where it has signs of
+ * Reads what bounds need, of a body that `readBody` took. Text bodies are not parsed; a body is where it has signs of
  * anything else. Pure. Throws JsonScanError where the body is no object (which `readBody` refused).
  */
-export function readFeatures(body: Buffer): RequestFeatures {
+export function readFeatures(body: Buffer, wire: Wire): RequestFeatures {
   const scan = scanBodyFields(body);
   const tools = readTools(body, scan);
   const features: RequestFeatures = {
     ...NO_FEATURES,
     ...tools,
     serviceTier: readTier(body, scan),
-    unbounded: scan.fields.filter((field) => isUnbounded(body, field)).map(({ name }) => name),
+    unbounded: [
+      ...scan.fields.filter((field) => isUnbounded(body, field)).map(({ name }) => name),
+      ...(wire === 'openai-responses' ? unboundedItems(body, scan) : []),
+    ],
   };
   return mayHoldMore(body) ? { ...features, ...countParts(body, features) } : features;
 }
 
 function isUnbounded(body: Buffer, field: JsonField): boolean {
-  if (field.name === 'modalities') return body.toString('latin1', field.start, field.end).includes('audio');
-  if (!UNBOUNDED_FIELDS.has(field.name)) return false;
-  const value = body.toString('latin1', field.start, Math.min(field.end, field.start + 16));
-  return value !== 'null' && value !== '[]' && value !== '{}' && value !== '"standard"' && value !== '"global"';
+  const value = body.toString('latin1', field.start, Math.min(field.end, field.start + 64));
+  if (field.name === 'modalities') return value !== 'null' && !/^\[\s*(?:"text"\s*)?\]$/.test(value);
+  // Of another type than the wire has it: what a provider makes of it is not known.
+  if (field.name === 'service_tier') return body[field.start] !== 0x22 && value !== 'null';
+  if (field.name === 'tools') return body[field.start] !== 0x5b && value !== 'null';
+  return UNBOUNDED_FIELDS.has(field.name) && !HARMLESS.has(value);
 }
+
+/**
+ * Items of a Responses request that stand for more than they hold: references to what the provider stored, and outputs of tools it
+ * ran. Messages, calls and results of the caller's own tools, and reasoning that is carried along are in the body.
+ */
+function unboundedItems(body: Buffer, { fields }: JsonFields): string[] {
+  const input = fields.find(({ name }) => name === 'input');
+  if (input === undefined || body[input.start] !== 0x5b) return [];
+  const found = new Set<string>();
+  for (const item of scanItems(body, input.start)) {
+    if (body[item.start] !== 0x7b) continue;
+    const written = scanItemType(body, item.start);
+    if (written === AMBIGUOUS) {
+      found.add(written);
+      continue;
+    }
+    const { fields: members } = scanFields(body, item.start);
+    const has = (name: string): boolean => members.some((member) => member.name === name);
+    const type = written ?? (has('role') ? 'message' : 'item_reference');
+    const carried = type === 'reasoning' ? has('encrypted_content') || has('content') : CARRIED_ITEMS.has(type);
+    if (!carried) found.add(type);
+  }
+  return [...found];
+}
+
+const CARRIED_ITEMS = new Set([
+  'message',
+  'function_call',
+  'function_call_output',
+  'custom_tool_call',
+  'custom_tool_call_output',
+]);
 
 function readTier(body: Buffer, { fields }: JsonFields): string | null {
   const field = fields.find(({ name }) => name === 'service_tier');
@@ -117,14 +164,16 @@ function readTools(body: Buffer, { fields }: JsonFields): Pick<RequestFeatures, 
   return { hasTools: items.length > 0, hostedTools: [...hosted] };
 }
 
-/** The type of a tool; null where it has none, as tools of the Messages API may. */
+const AMBIGUOUS = 'ambiguous';
+
+/** The type of a tool or item; null where it has none, as tools of the Messages API may. */
 function scanItemType(body: Buffer, start: number): string | null {
   let fields: JsonField[];
   try {
     ({ fields } = scanFields(body, start));
   } catch (error) {
     // Something named twice: which of the two a provider reads is not known.
-    if (error instanceof JsonScanError && error.kind === 'duplicate') return 'ambiguous';
+    if (error instanceof JsonScanError && error.kind === 'duplicate') return AMBIGUOUS;
     throw error;
   }
   const type = fields.find(({ name }) => name === 'type');

@@ -35,6 +35,7 @@ const QUIRKS: Check = is.object({
   'reasoning_models?': is.list(is.pattern),
   'stream_usage?': is.oneOf('yes', 'always', 'refused'),
   'reasoning_on_top?': is.flag,
+  'reports_cost?': is.flag,
   'reasoning_field?': is.oneOf('reasoning_content', 'reasoning'),
   'content_parts?': is.flag,
   'repair_tool_calls?': is.flag,

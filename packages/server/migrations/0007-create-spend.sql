@@ -94,13 +94,14 @@ END $$;
 CREATE TRIGGER alerts_tell AFTER INSERT ON alerts FOR EACH ROW WHEN (NOT NEW.silent) EXECUTE FUNCTION tell_alert();
 
 -- Notes which thresholds a sum has passed. 100 % counts when the sum has reached the cap, or when a call was refused by it with
--- at least 80 % spent (a single dear call refused early pauses nothing).
+-- at least 95 % spent or held (a single dear call refused before that pauses nothing).
 CREATE FUNCTION note_alert(company text, of_meter text, of_kind text, of_start timestamptz, of_cap bigint, spent bigint,
   held bigint, why text, by_actor text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ownkey, pg_temp AS $$
 DECLARE
   near boolean := spent::numeric * 100 >= of_cap::numeric * 80;
-  reached boolean := spent >= of_cap OR (why = 'refused' AND spent::numeric * 100 >= of_cap::numeric * 80);
+  reached boolean := spent >= of_cap
+    OR (why = 'refused' AND spent::numeric * 100 >= of_cap::numeric * 80 AND (spent + held)::numeric * 100 >= of_cap::numeric * 95);
 BEGIN
   IF NOT near THEN RETURN; END IF;
   INSERT INTO alerts (company_id, meter, kind, start, threshold, cap_nano_usd, settled_nano_usd, reserved_nano_usd, cause,

@@ -5,7 +5,6 @@ import { ERRORS, type ErrorCode, type ErrorFacts, errorMessage } from '@ownkey/c
 import { RESPONSE_HEADERS } from '@ownkey/contract/headers';
 import { formatUsd } from '@ownkey/contract/money';
 import type { Wire } from '@ownkey/contract/provider';
-import { NO_USAGE } from '@ownkey/contract/usage';
 import type { Logger } from '@ownkey/guard/log';
 import type { Scrubber } from '@ownkey/guard/scrub';
 import type { Egress, EgressError, EgressHandler, EgressStream, KeyRef } from '../egress/egress.ts';
@@ -14,7 +13,7 @@ import type { SpendPlan } from '../spend/plan-spend.ts';
 import { Relay } from './relay.ts';
 import type { Route } from './route.ts';
 import { scrubFailure } from './scrub-failure.ts';
-import { costAtEnd, usageComment, usageOf } from './settlement.ts';
+import { settlementOf, usageComment } from './settlement.ts';
 
 /** What every call of the gateway shares. */
 export interface CallParts {
@@ -69,7 +68,6 @@ export function runCall(parts: CallParts, plan: CallPlan, response: ServerRespon
 }
 
 const FAILED = Symbol('failed');
-const FREE = { usage: NO_USAGE, basis: null };
 
 class Call implements EgressHandler {
   readonly #parts: CallParts;
@@ -254,8 +252,8 @@ class Call implements EgressHandler {
   async #finish(settlement: Settlement, last: Buffer | null): Promise<void> {
     this.#over = true;
     await this.#book(settlement);
-    const { costNanoUsd } = settlement;
-    if (costNanoUsd !== null) this.#relay.addHeader(RESPONSE_HEADERS.costUsd, formatUsd(costNanoUsd));
+    const cost = settlement.costNanoUsd;
+    if (cost !== null) this.#relay.addHeader(RESPONSE_HEADERS.costUsd, formatUsd(cost));
     const comment = this.#plan.usageComment && this.#plan.streaming ? usageComment(settlement) : null;
     this.#relay.end(comment === null ? last : Buffer.concat([last ?? Buffer.alloc(0), comment]));
   }
@@ -267,28 +265,12 @@ class Call implements EgressHandler {
   }
 
   #settlement(httpStatus: number | null, errorCode: string | null): Settlement {
-    const reached = this.#status > 0 || this.#sent || errorCode === 'caller.gone';
     const failure = this.#reader.failure();
-    const { spend, free, hold, requestBytes } = this.#plan;
-    const used = free
-      ? FREE
-      : usageOf(this.#reader, {
-          requestBytes,
-          complete: this.#complete,
-          failed: failure !== null,
-          elapsedMs: this.#elapsed(),
-          maxTokens: spend.bound?.maxTokens ?? 0,
-        });
-    return {
-      state: reached ? 'settled' : 'released',
-      httpStatus,
-      errorCode,
-      providerRequestId: failure === null ? null : scrubFailure(failure, this.#parts.scrubber.scrubText).requestId,
-      ...used,
-      ...(reached ? costAtEnd(spend.price, used, hold) : { costNanoUsd: null, priceId: null }),
-      latencyMs: this.#elapsed(),
-      ttfbMs: this.#ttfbMs,
-    };
+    const reached = this.#status > 0 || this.#sent || errorCode === 'caller.gone';
+    const providerRequestId = failure && scrubFailure(failure, this.#parts.scrubber.scrubText).requestId;
+    const times = { latencyMs: this.#elapsed(), ttfbMs: this.#ttfbMs };
+    const end = { httpStatus, errorCode, reached, complete: this.#complete, providerRequestId, ...times };
+    return settlementOf(this.#plan, this.#reader, end);
   }
 
   #ownHeaders(): Record<string, string> {

@@ -84,8 +84,13 @@ export async function reserveCall(parts: ReserveParts, call: Asked): Promise<Res
     const answer = await parts.ledger.reserve(toReservation(call, caller, route, spend));
     if (answer.outcome === 'refused') {
       const { company, installation } = caller.configuration;
-      const upgradeUrl = installation.plans.get(company.planId)?.upgradeUrl ?? null;
-      throw refusalError(answer.refusal, { cost: spend.bound?.worst ?? 0n, userId: caller.userId, upgradeUrl });
+      const plan = installation.plans.get(company.planId);
+      throw refusalError(answer.refusal, {
+        cost: spend.bound?.worst ?? 0n,
+        userId: caller.userId,
+        byok: plan?.byok ?? false,
+        upgradeUrl: plan?.upgradeUrl ?? null,
+      });
     }
     if (answer.outcome !== 'ok') continue;
     const sentMaxTokens = limitToSend(spend, answer.hold);

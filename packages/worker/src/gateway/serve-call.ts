@@ -35,8 +35,8 @@ export async function serveCall(
   checkContent(request);
   const body = await collectBody(request, response, parts.bodyLimits, parts.bodyBudget, call.expectsContinue);
   try {
-    const asked = readBody(body.bytes);
-    const features = readFeatures(body.bytes);
+    const asked = readBody(body.bytes, wire);
+    const features = readFeatures(body.bytes, wire);
     const streaming = asked.stream && task === 'answer';
     let again: Caller | null = caller;
     for (let tries = 1; again !== null; tries++) {

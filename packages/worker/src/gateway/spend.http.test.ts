@@ -140,6 +140,66 @@ describe('a refusal', () => {
     expect((await call({}, { 'x-ownkey-user': ben })).status).toBe(200);
   });
 
+  test('says what is left of the smallest cap, as answers do', async () => {
+    await setCap('day', 1_000_000);
+    await setCap('month', 900_000);
+    for (const period of ['request', 'day']) {
+      if (period === 'request') await setCap('request', 1);
+      else await setCap('request', null);
+      expect((await call()).headers['x-ownkey-cap-remaining-usd']).toBe('0.0009');
+    }
+  });
+
+  test.each<[string, string, object]>([
+    ['the Responses name', '/v1/chat/completions', { max_output_tokens: 1 }],
+    ['the chat name', '/v1/responses', { input: 'hi', max_tokens: 1, max_completion_tokens: 1 }],
+    ['a number whose beginning is small', '/v1/chat/completions', { max_tokens: 'LONG' }],
+  ])('is not talked out of by %s for a limit', async (_, path, more) => {
+    await setCap('request', 2_000_000);
+    const { max_tokens: _limit, ...unlimited } = chat();
+    const body = JSON.stringify({ ...unlimited, model: 'openai/no-limit-known', n: 1, ...more });
+    const long = body.replace('"LONG"', `1.${'0'.repeat(40)}e5`);
+    const answer = await send('POST', `${gateway.url}${path}`, { token, body: Buffer.from(long) });
+    if (path.endsWith('chat/completions') && long !== body) {
+      expect(answer).toMatchObject({ status: 402, json: { error: { code: 'spend.request_cap_reached' } } });
+      return;
+    }
+    // No limit is stated: one is sent that the cap pays for.
+    expect(answer.status).toBe(200);
+    expect(Number(answer.headers['x-ownkey-max-tokens'])).toBeGreaterThan(256);
+    expect(BigInt((await lastRow()).reserved_nano_usd)).toBeLessThanOrEqual(2_000_000n);
+  });
+
+  test('of credits by a plan without own keys does not offer them', async () => {
+    await owner.query(`INSERT INTO plans (id, name, byok, credits_nano_usd) VALUES ('tiny', 'Tiny', false, 0)
+      ON CONFLICT (id) DO NOTHING`);
+    const other = await seedCompany(owner, { plan: 'tiny' });
+    const { token: others } = await seedToken(owner, other, ['inference']);
+    const platform = await seedKey(owner, { provider: 'openai' });
+    const answer = await send('POST', `${gateway.url}/v1/chat/completions`, { token: others, body: chat() });
+    await owner.query('DELETE FROM keys WHERE id = $1', [platform]);
+    expect(answer).toMatchObject({ status: 402, json: { error: { code: 'credits.exhausted', whose: 'credits' } } });
+    expect(answer.text).toContain('Ask your administrator for a larger plan.');
+    expect(answer.text).not.toContain('own key');
+  });
+
+  test('on the shared key goes by the operator’s price, whatever the company says its models cost', async () => {
+    const other = await seedCompany(owner);
+    const { token: others } = await seedToken(owner, other, ['inference']);
+    await seedPrice(owner, { companyId: other, slug: 'openai', model: 'gpt-4o', input: 0, output: 0 });
+    await seedPrice(owner, { companyId: other, slug: 'openai', model: 'nobody-prices-this', input: 0, output: 0 });
+    const platform = await seedKey(owner, { provider: 'openai' });
+    const ask = (model: string) =>
+      send('POST', `${gateway.url}/v1/chat/completions`, { token: others, body: chat({ model }) });
+    const [priced, unpriced] = [await ask(PRICED), await ask('openai/nobody-prices-this')];
+    await owner.query('DELETE FROM keys WHERE id = $1', [platform]);
+    expect(priced.headers).toMatchObject({ 'x-ownkey-key-source': 'platform', 'x-ownkey-cost-usd': '0.002' });
+    expect(unpriced).toMatchObject({ status: 402, json: { error: { code: 'price.unknown' } } });
+    // On its own key the company's price counts.
+    await seedKey(owner, { companyId: other, provider: 'openai' });
+    expect((await ask(PRICED)).headers['x-ownkey-cost-usd']).toBe('0');
+  });
+
   test('of a model without a price: always on a platform key, on an own key where the company says so', async () => {
     const other = await seedCompany(owner);
     const { token: others } = await seedToken(owner, other, ['inference']);
@@ -296,6 +356,17 @@ describe('a call that breaks off', () => {
     before.upstream.error('provider.cut');
     await expect.poll(async () => (await lastRow()).error_code).toBe('provider.cut');
     await expect.poll(async () => (await lastRow()).cost_basis).toBe('estimated');
+  });
+
+  test('with a whole answer that holds neither text nor usage is booked at its worst', async () => {
+    gateway.egress.respond = (upstream) => {
+      upstream.head(200, {});
+      upstream.end();
+    };
+    await call();
+    const row = await lastRow();
+    expect(row).toMatchObject({ cost_basis: 'estimated' });
+    expect(BigInt(row.cost_nano_usd)).toBeGreaterThanOrEqual(2_000_000n);
   });
 
   test('with an error of the provider’s before any text costs nothing', async () => {

@@ -28,6 +28,7 @@ export interface ProbePayer {
 export interface ProbeHold {
   readonly hold: Hold;
   readonly price: PriceRow | null;
+  readonly reportsCost: boolean;
   /** The limit of the answer. */
   readonly maxTokens: number;
 }
@@ -79,12 +80,18 @@ export async function reserveProbe(
       limits: spend.limits,
     });
     if (reserved.outcome === 'ok') {
-      return { hold: reserved.hold, price: spend.price, maxTokens: spend.bound?.maxTokens ?? 0 };
+      return {
+        hold: reserved.hold,
+        price: spend.price,
+        reportsCost: payer.target.entry.quirks.reports_cost === true,
+        maxTokens: spend.bound?.maxTokens ?? 0,
+      };
     }
     if (reserved.outcome === 'refused') {
       throw refusalError(reserved.refusal, {
         cost: spend.bound?.worst ?? 0n,
         userId: payer.userId,
+        byok: true,
         upgradeUrl: null,
       });
     }
@@ -96,7 +103,7 @@ export async function reserveProbe(
 /** Books one call of a test at what it used. Never rejects. */
 export function settleProbe(
   { ledger }: ProbeSpendParts,
-  { hold, price }: ProbeHold,
+  { hold, price, reportsCost }: ProbeHold,
   answer: ProbeAnswer,
 ): Promise<void> {
   const released = answer.status === null && !answer.afterSend;
@@ -109,7 +116,7 @@ export function settleProbe(
     ...used,
     ...(answer.usage === null || released
       ? { costNanoUsd: released ? null : 0n, priceId: null }
-      : costAtEnd(price, { usage: answer.usage, basis: answer.basis }, hold)),
+      : costAtEnd({ price, reportsCost }, { usage: answer.usage, basis: answer.basis }, hold)),
     latencyMs: answer.latencyMs,
     ttfbMs: answer.ttfbMs,
   });
@@ -164,11 +171,11 @@ function operatorSpend(
 }
 
 function bodyOf({ target }: ProbePayer, body: Buffer) {
-  const { maxTokens, choices } = readBody(body);
+  const { maxTokens, choices } = readBody(body, target.entry.dialect);
   return {
     provider: target.provider,
     bodyBytes: body.length,
-    features: readFeatures(body),
+    features: readFeatures(body, target.entry.dialect),
     generates: true,
     maxTokens,
     modelMaxTokens: null,

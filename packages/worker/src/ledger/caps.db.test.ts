@@ -116,7 +116,15 @@ describe('a cap', () => {
     const tomorrow = new Date(Date.parse(today()) + 86_400_000).toISOString().slice(0, 10);
     expect(refused).toEqual({
       outcome: 'refused',
-      refusal: { meter: '', kind: 'day', cap: 30n, used: 30n, resetsAt: `${tomorrow}T00:00:00Z`, seconds: null },
+      refusal: {
+        meter: '',
+        kind: 'day',
+        cap: 30n,
+        used: 30n,
+        remaining: 0n,
+        resetsAt: `${tomorrow}T00:00:00Z`,
+        seconds: null,
+      },
     });
     expect(
       (await owner.query('SELECT count(*)::int AS n FROM requests WHERE company_id = $1', [companyId])).rows,
@@ -160,6 +168,19 @@ describe('a cap', () => {
     expect((await ask({ limits: [raised('2031-03-11', '2031-03-12')] })).outcome).toBe('refused');
     expect((await ask({ limits: [raised('2031-03-08', '2031-03-09')] })).outcome).toBe('refused');
     expect((await ask({ limits: [raised('2031-03-09', '2031-03-10')] })).outcome).toBe('ok');
+  });
+
+  test('holds through a clock that jumps back and forth: each day keeps its own sum', async () => {
+    for (const [at, outcome] of [
+      ['2031-05-02 10:00Z', 'ok'],
+      ['2031-05-01 10:00Z', 'ok'],
+      ['2031-05-02 11:00Z', 'refused'],
+      ['2031-05-01 11:00Z', 'refused'],
+      ['2031-05-03 00:00Z', 'ok'],
+    ] as const) {
+      await setClock(at);
+      expect((await ask({ limits: [day(10n)] })).outcome).toBe(outcome);
+    }
   });
 
   test('of which less than asked for is left grants what is left, down to the least that was named', async () => {
@@ -382,7 +403,10 @@ describe('an alert', () => {
   test('that AI is paused follows a refusal close to the cap, not the refusal of one dear call', async () => {
     await ask({ limits: [day(100n)], reservedNanoUsd: 101n });
     expect(await alerts()).toEqual([]);
-    await ledger.settle(holdOf(await ask({ limits: [day(100n)] })), settlement(95n));
+    await ledger.settle(holdOf(await ask({ limits: [day(100n)] })), settlement(85n));
+    await ask({ limits: [day(100n)], reservedNanoUsd: 20n });
+    expect(await alerts()).toEqual([{ kind: 'day', threshold: 80, cause: 'spent', silent: false }]);
+    await ledger.settle(holdOf(await ask({ limits: [day(100n)] })), settlement(10n));
     await ask({ limits: [day(100n)], reservedNanoUsd: 6n });
     expect(await alerts()).toEqual([
       { kind: 'day', threshold: 80, cause: 'spent', silent: false },

@@ -68,7 +68,15 @@ export function toOutcome(row: ReservedRow): ReserveOutcome | null {
     const { meter, kind, cap, used, resets_at, seconds } = row.refusal;
     return {
       outcome: 'refused',
-      refusal: { meter, kind, cap: BigInt(cap), used: BigInt(used), resetsAt: resets_at, seconds },
+      refusal: {
+        meter,
+        kind,
+        cap: BigInt(cap),
+        used: BigInt(used),
+        remaining: row.remaining_nano_usd === null ? null : BigInt(row.remaining_nano_usd),
+        resetsAt: resets_at,
+        seconds,
+      },
     };
   }
   if (row.outcome === 'changed' || row.outcome === 'missing') return { outcome: row.outcome };

@@ -30,7 +30,7 @@ export interface SpendInput {
   /** As the provider names it. */
   model: string;
   /** null = the call costs nothing. */
-  body: Omit<BoundInput, 'rates' | 'policies'> | null;
+  body: Omit<BoundInput, 'model' | 'rates' | 'policies'> | null;
   now: number;
 }
 
@@ -42,14 +42,20 @@ export function planSpend(input: SpendInput): SpendPlan {
   const { company, installation } = input.configuration;
   const limits = limitsOf(input);
   if (input.body === null) return { price: null, bound: null, limits };
-  const price = findPrice(installation, company, input);
+  // What a company says its models cost counts for its own keys alone: the shared key's price is the operator's to set.
+  const price = findPrice(installation, input.source === 'own' ? company : null, input);
   if (price === null) {
     if (input.source === 'platform' || company.blockUnpriced) {
       throw new OwnkeyError('price.unknown', { model: input.modelName, param: 'model' });
     }
     return { price, bound: null, limits };
   }
-  const bound = boundCost({ ...input.body, rates: price.rates, policies: installation.policies });
+  const bound = boundCost({
+    ...input.body,
+    model: input.model,
+    rates: price.rates,
+    policies: installation.policies,
+  });
   const [feature] = bound.unbounded;
   if (feature !== undefined && limits.some(isMoney)) {
     throw new OwnkeyError('spend.unbounded_feature', { feature, param: feature });
@@ -72,16 +78,23 @@ export function isCapped({ limits }: Pick<SpendPlan, 'limits'>): boolean {
   return limits.some(isMoney);
 }
 
+/** What a call's cost is worked out with. */
+export interface PricedBy {
+  price: PriceRow | null;
+  /** The provider is one whose reports of its own charge are believed. */
+  reportsCost: boolean;
+}
+
 /**
  * What a finished call cost, with the price it is known by: what the provider itself says it charged, else its usage at the price
  * of the moment it was reserved. Cost null = no price is known.
  */
 export function costOfUsage(
-  price: PriceRow | null,
+  { price, reportsCost }: PricedBy,
   usage: Usage,
   reservedAt: number,
 ): { costNanoUsd: bigint | null; priceId: string | null } {
-  const own = usage.providerCostUsd === undefined ? null : parseUsd(usage.providerCostUsd);
+  const own = !reportsCost || usage.providerCostUsd === undefined ? null : parseUsd(usage.providerCostUsd);
   if (own !== null) return { costNanoUsd: own, priceId: PROVIDERS_OWN_COST };
   if (price === null) return { costNanoUsd: null, priceId: null };
   return { costNanoUsd: costOf(price.rates, usage, reservedAt), priceId: price.id };

@@ -46,19 +46,20 @@ const BYTES_PER_TOKEN = 4;
  */
 export async function estimateCall(parts: EstimateParts, state: PayerState, ask: EstimateAsk): Promise<Estimate> {
   const { body, bytes, wire } = unwrap(ask);
-  const asked = readBody(bytes);
-  const features = readFeatures(bytes);
+  const asked = readBody(bytes, wire);
+  const features = readFeatures(bytes, wire);
   const text = readText(wire, body);
   const call = await routeCall(parts, state, ask, asked.model);
   const tokens = await countInput(parts.tokenCounter, text, features);
   return parts.database.tenant(ask.companyId, async (sql) => {
     const caps = await readCaps(sql, ask.companyId, 'no lock');
     const { policies, today } = caps;
-    const { price, at } = await findPrice(sql, ask.companyId, call);
+    const { price, at } = await findPrice(sql, call.keySource === 'own' ? ask.companyId : null, call);
     const bound =
       price === null
         ? null
         : boundCost({
+            model: call.model,
             rates: price.rates,
             provider: call.provider,
             bodyBytes: bytes.length,

@@ -6,7 +6,8 @@ import { listStored, readLedgerClock } from '../prices/store.ts';
 /** The price a call reserved now would be made with, and that moment by the ledger's clock. */
 export async function findPrice(
   sql: Sql,
-  companyId: string,
+  /** null = on the shared key, where a company's own prices do not count. */
+  companyId: string | null,
   call: { slug: string; model: string },
 ): Promise<{ price: PriceRow | null; at: number }> {
   const at = await readLedgerClock(sql);
