@@ -57,6 +57,8 @@ describe('signing in', () => {
 
   it('ends with the session and asks to sign in over the page', async () => {
     const page = await visitors.enter();
+    // What the page asks by itself would open the dialog earlier.
+    await page.waitForLoadState('networkidle');
     await page.context().clearCookies();
     await page.getByLabel('Search providers').fill('nothing-like-this');
     await page.getByText('Nothing matches these filters.').waitFor();
