@@ -268,9 +268,8 @@ class Call implements EgressHandler {
     const failure = this.#reader.failure();
     const reached = this.#status > 0 || this.#sent || errorCode === 'caller.gone';
     const providerRequestId = failure && scrubFailure(failure, this.#parts.scrubber.scrubText).requestId;
-    const times = { latencyMs: this.#elapsed(), ttfbMs: this.#ttfbMs };
-    const end = { httpStatus, errorCode, reached, complete: this.#complete, providerRequestId, ...times };
-    return settlementOf(this.#plan, this.#reader, end);
+    const told = { httpStatus, errorCode, providerRequestId, latencyMs: this.#elapsed(), ttfbMs: this.#ttfbMs };
+    return settlementOf(this.#plan, this.#reader, { ...told, reached, complete: this.#complete });
   }
 
   #ownHeaders(): Record<string, string> {
