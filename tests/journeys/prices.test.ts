@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { api, useProduct } from '../kit/product.ts';
+import { api, connectKey, useProduct } from '../kit/product.ts';
+import { mintKey } from '../kit/sandbox-keys.ts';
 
 const product = useProduct();
 
@@ -10,7 +11,7 @@ interface Entry {
   price: unknown;
 }
 
-/** A call on the shared key of the first demo company. */
+/** A call of the first demo company, on the shared key until it connects one. */
 async function call(model: string): Promise<{ status: number; id: string; text: string }> {
   const { gateway_url, companies } = product.dev();
   const response = await fetch(`${gateway_url}/v1/chat/completions`, {
@@ -43,9 +44,11 @@ test('every call says which price it was made with: the library’s, the provide
   });
 });
 
-test('a price a company sets is that of its very next call', async () => {
+test('a price a company sets is that of its very next call on its own key, and of none on the shared key', async () => {
   const own = { provider: 'openai', model: 'gpt-4o', input_usd_per_mtok: '7', output_usd_per_mtok: '11' };
   const set = await api(product, 'PUT', '/api/prices', { body: own });
+  expect((await priced('openai/gpt-4o')).price).toMatchObject({ origin: 'catalogue' });
+  expect((await connectKey(product, 'openai', mintKey('openai', 'valid'))).status).toBe(201);
   const entry = await priced('openai/gpt-4o');
   expect(entry.price).toMatchObject({ id: set.body.id, origin: 'company', price: { input_usd_per_mtok: '7' } });
   const nano = BigInt(entry.input_tokens) * 7000n + BigInt(entry.output_tokens) * 11_000n;

@@ -72,15 +72,17 @@ export async function reserveCall(parts: ReserveParts, call: Asked): Promise<Res
   for (let decisions = 0; decisions < DECISIONS_MAX; decisions++) {
     if (decisions > 0) caller = await parts.callers.read(request.headers, 'inference', true);
     let route: Route;
+    let exchange: Exchange;
     let spend: SpendPlan;
     try {
       route = await routeCall(parts.targets, parts.listModels, caller, asked.model);
+      // What the provider cannot do at all is told before what it would cost.
+      exchange = prepare(parts, call, route);
       spend = planOf(parts, call, caller, route);
     } catch (error) {
       if (caller.fresh || !(error instanceof OwnkeyError)) throw error;
       continue;
     }
-    const exchange = prepare(parts, call, route);
     const answer = await parts.ledger.reserve(toReservation(call, caller, route, spend));
     if (answer.outcome === 'refused') {
       const { company, installation } = caller.configuration;
