@@ -24,8 +24,8 @@ export interface CallEnding {
 
 /**
  * What a call used. Reported and complete: that. Reported in part, or text seen: the larger of reported and counted. An error of the
- * provider's before any text: nothing. A whole answer without a report: counted, and the worst case where it has no text. Sent, and nothing heard before it broke off: what
- * can have been generated in that time, `estimated`.
+ * provider's before any text: nothing. A whole answer without a report: counted, and the worst case where it has no text. Sent, and
+ * nothing heard before it broke off: what can have been generated in that time, `estimated`.
  */
 export function usageOf(
   reader: Pick<AnswerReader, 'usage' | 'generatedCharacters'>,
