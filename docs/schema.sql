@@ -239,10 +239,14 @@ CREATE TABLE keys (
   tested_at timestamp with time zone,
   last_used_at timestamp with time zone,
   requests_handled bigint NOT NULL DEFAULT 0,
+  allowed_users text[],
+  zero_retention boolean NOT NULL DEFAULT false,
   CONSTRAINT keys_check CHECK (((owner = 'platform'::text) = (company_id IS NULL))),
   CONSTRAINT keys_check1 CHECK (((owner = 'user'::text) = (user_id IS NOT NULL))),
   CONSTRAINT keys_check2 CHECK (((provider = 'custom'::text) = (slug IS NOT NULL))),
   CONSTRAINT keys_check3 CHECK (((owner <> 'platform'::text) OR (provider <> 'custom'::text))),
+  CONSTRAINT keys_check4 CHECK (((owner = 'platform'::text) OR (NOT zero_retention))),
+  CONSTRAINT keys_check5 CHECK (((owner = 'company'::text) OR (allowed_users IS NULL))),
   CONSTRAINT keys_company_id_fkey FOREIGN KEY (company_id) REFERENCES companies(id) ON DELETE CASCADE,
   CONSTRAINT keys_last4_check CHECK (((last4 IS NULL) OR (length(last4) = 4))),
   CONSTRAINT keys_owner_check CHECK ((owner = ANY (ARRAY['company'::text, 'user'::text, 'platform'::text]))),
@@ -255,13 +259,15 @@ CREATE UNIQUE INDEX keys_slug ON ownkey.keys USING btree (company_id, COALESCE(u
 -- row security: forced
 -- policy control_company (*) to ownkey_control: using ((current_setting('ownkey.company'::text, true) = '*'::text) OR (company_id = current_setting('ownkey.company'::text, true))); check ((current_setting('ownkey.company'::text, true) = '*'::text) OR (company_id = current_setting('ownkey.company'::text, true)))
 -- policy worker_all (*) to ownkey_worker: using true; check true
-CREATE TRIGGER keys_bump_change AFTER UPDATE OF enabled, "position", allowed_models, status, version, base_url, destination, last4, slug ON ownkey.keys FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION bump_on_change();
+CREATE TRIGGER keys_bump_change AFTER UPDATE OF enabled, "position", allowed_models, allowed_users, zero_retention, status, version, base_url, destination, last4, slug ON ownkey.keys FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION bump_on_change();
 CREATE TRIGGER keys_bump_row AFTER INSERT OR DELETE ON ownkey.keys FOR EACH ROW EXECUTE FUNCTION bump_on_change();
+CREATE TRIGGER keys_notice_change AFTER UPDATE OF status, version, enabled ON ownkey.keys FOR EACH ROW WHEN (((old.status <> new.status) OR (old.version <> new.version) OR (old.enabled <> new.enabled))) EXECUTE FUNCTION notice_key_change();
+CREATE TRIGGER keys_notice_removed AFTER DELETE ON ownkey.keys FOR EACH ROW EXECUTE FUNCTION notice_key_change();
 CREATE TRIGGER keys_tell_changed AFTER UPDATE OF enabled, version ON ownkey.keys FOR EACH ROW WHEN (((old.enabled AND (NOT new.enabled)) OR (old.version <> new.version))) EXECUTE FUNCTION tell_key_gone();
 CREATE TRIGGER keys_tell_removed AFTER DELETE ON ownkey.keys FOR EACH ROW EXECUTE FUNCTION tell_key_gone();
 GRANT DELETE ON keys TO ownkey_control;
 GRANT SELECT ON keys TO ownkey_control;
-GRANT UPDATE (allowed_models, changed_at, changed_by, enabled, label, position, row_version) ON keys TO ownkey_control;
+GRANT UPDATE (allowed_models, allowed_users, changed_at, changed_by, enabled, label, position, row_version, zero_retention) ON keys TO ownkey_control;
 GRANT INSERT ON keys TO ownkey_worker;
 GRANT SELECT ON keys TO ownkey_worker;
 GRANT UPDATE (base_url, changed_at, changed_by, destination, keyless, last4, latency_ms, mask, models_count, permissions, row_version, status, status_detail, tested_at, version) ON keys TO ownkey_worker;
@@ -318,6 +324,41 @@ GRANT SELECT ON model_lists TO ownkey_control;
 GRANT INSERT ON model_lists TO ownkey_worker;
 GRANT SELECT ON model_lists TO ownkey_worker;
 GRANT UPDATE ON model_lists TO ownkey_worker;
+
+CREATE TABLE notices (
+  id text NOT NULL DEFAULT (('ntc_'::text || lpad(to_hex(((EXTRACT(epoch FROM clock_timestamp()) * (1000)::numeric))::bigint), 12, '0'::text)) || substr(replace((gen_random_uuid())::text, '-'::text, ''::text), 1, 14)),
+  company_id text NOT NULL,
+  kind text NOT NULL,
+  key_id text NOT NULL,
+  slug text NOT NULL,
+  last4 text,
+  user_id text,
+  reason text NOT NULL,
+  detail jsonb,
+  started_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  ended_at timestamp with time zone,
+  resolution text,
+  dismissed_by text[] NOT NULL DEFAULT '{}'::text[],
+  start_told_at timestamp with time zone,
+  end_told_at timestamp with time zone,
+  CONSTRAINT notices_check CHECK (((ended_at IS NULL) = (resolution IS NULL))),
+  CONSTRAINT notices_company_id_fkey FOREIGN KEY (company_id) REFERENCES companies(id) ON DELETE CASCADE,
+  CONSTRAINT notices_kind_check CHECK ((kind = ANY (ARRAY['key'::text, 'fallback'::text]))),
+  CONSTRAINT notices_pkey PRIMARY KEY (id),
+  CONSTRAINT notices_resolution_check CHECK ((resolution = ANY (ARRAY['recovered'::text, 'replaced'::text, 'removed'::text, 'off'::text, 'switched'::text]))),
+  CONSTRAINT notices_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+CREATE INDEX notices_by_company ON ownkey.notices USING btree (company_id, started_at DESC);
+CREATE INDEX notices_untold ON ownkey.notices USING btree (started_at) WHERE ((start_told_at IS NULL) OR ((ended_at IS NOT NULL) AND (end_told_at IS NULL)));
+CREATE UNIQUE INDEX notices_open ON ownkey.notices USING btree (key_id, kind) WHERE (ended_at IS NULL);
+-- row security: forced
+-- policy control_company (*) to ownkey_control: using ((current_setting('ownkey.company'::text, true) = '*'::text) OR (company_id = current_setting('ownkey.company'::text, true))); check ((current_setting('ownkey.company'::text, true) = '*'::text) OR (company_id = current_setting('ownkey.company'::text, true)))
+-- policy worker_all (*) to ownkey_worker: using true; check true
+CREATE TRIGGER notices_tell AFTER INSERT ON ownkey.notices FOR EACH ROW EXECUTE FUNCTION tell_alert();
+CREATE TRIGGER notices_tell_end AFTER UPDATE OF ended_at ON ownkey.notices FOR EACH ROW EXECUTE FUNCTION tell_alert();
+GRANT SELECT ON notices TO ownkey_control;
+GRANT UPDATE (dismissed_by, end_told_at, start_told_at) ON notices TO ownkey_control;
+GRANT SELECT ON notices TO ownkey_worker;
 
 CREATE TABLE one_time_codes (
   hash bytea NOT NULL,
@@ -487,6 +528,8 @@ CREATE TABLE requests (
   settled_at timestamp with time zone,
   price_id text,
   running_meters text[],
+  fallback_for text,
+  after_id text,
   CONSTRAINT requests_cost_basis_check CHECK ((cost_basis = ANY (ARRAY['reported'::text, 'counted'::text, 'estimated'::text]))),
   CONSTRAINT requests_key_source_check CHECK ((key_source = ANY (ARRAY['own'::text, 'platform'::text]))),
   CONSTRAINT requests_kind_check CHECK ((kind = ANY (ARRAY['call'::text, 'probe'::text, 'models'::text]))),
@@ -495,6 +538,7 @@ CREATE TABLE requests (
   CONSTRAINT requests_state_check CHECK ((state = ANY (ARRAY['reserved'::text, 'settled'::text, 'released'::text, 'expired'::text])))
 ); PARTITION BY RANGE (day)
 CREATE INDEX requests_by_company ON ONLY ownkey.requests USING btree (company_id, created_at DESC);
+CREATE INDEX requests_fallbacks ON ONLY ownkey.requests USING btree (company_id, fallback_for, created_at) WHERE (fallback_for IS NOT NULL);
 -- row security: forced
 -- policy control_company (*) to ownkey_control: using ((current_setting('ownkey.company'::text, true) = '*'::text) OR (company_id = current_setting('ownkey.company'::text, true))); check ((current_setting('ownkey.company'::text, true) = '*'::text) OR (company_id = current_setting('ownkey.company'::text, true)))
 -- policy worker_all (*) to ownkey_worker: using true; check true
@@ -541,6 +585,8 @@ CREATE TABLE requests_other (
   settled_at timestamp with time zone,
   price_id text,
   running_meters text[],
+  fallback_for text,
+  after_id text,
   CONSTRAINT requests_cost_basis_check CHECK ((cost_basis = ANY (ARRAY['reported'::text, 'counted'::text, 'estimated'::text]))),
   CONSTRAINT requests_key_source_check CHECK ((key_source = ANY (ARRAY['own'::text, 'platform'::text]))),
   CONSTRAINT requests_kind_check CHECK ((kind = ANY (ARRAY['call'::text, 'probe'::text, 'models'::text]))),
@@ -620,15 +666,17 @@ CREATE TABLE sources (
   row_version bigint NOT NULL DEFAULT 1,
   changed_by text,
   changed_at timestamp with time zone NOT NULL DEFAULT now(),
+  operation text NOT NULL DEFAULT ''::text,
   CONSTRAINT sources_company_id_fkey FOREIGN KEY (company_id) REFERENCES companies(id) ON DELETE CASCADE,
   CONSTRAINT sources_on_failure_check CHECK ((on_failure = ANY (ARRAY['stop'::text, 'platform'::text]))),
-  CONSTRAINT sources_pkey PRIMARY KEY (company_id, provider, account),
+  CONSTRAINT sources_pkey PRIMARY KEY (company_id, provider, account, operation),
   CONSTRAINT sources_source_check CHECK ((source = ANY (ARRAY['own'::text, 'platform'::text])))
 );
 -- row security: forced
 -- policy control_company (*) to ownkey_control: using ((current_setting('ownkey.company'::text, true) = '*'::text) OR (company_id = current_setting('ownkey.company'::text, true))); check ((current_setting('ownkey.company'::text, true) = '*'::text) OR (company_id = current_setting('ownkey.company'::text, true)))
 -- policy worker_all (*) to ownkey_worker: using true; check true
 CREATE TRIGGER sources_bump AFTER INSERT OR DELETE OR UPDATE ON ownkey.sources FOR EACH ROW EXECUTE FUNCTION bump_on_change();
+CREATE TRIGGER sources_notice AFTER INSERT OR UPDATE ON ownkey.sources FOR EACH ROW WHEN (((new.account = ''::text) AND (new.operation = ''::text) AND ((new.source = 'platform'::text) OR (new.on_failure = 'stop'::text)))) EXECUTE FUNCTION notice_source_change();
 GRANT DELETE ON sources TO ownkey_control;
 GRANT INSERT ON sources TO ownkey_control;
 GRANT SELECT ON sources TO ownkey_control;
@@ -896,6 +944,22 @@ AS $function$
 $function$;
 -- clean_meters() may be called by: ownkey_control
 
+CREATE OR REPLACE FUNCTION ownkey.end_notices(of_key text, how text, of_kinds text[], as_actor text)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'ownkey', 'pg_temp'
+AS $function$
+  WITH ended AS (
+    UPDATE notices SET ended_at = clock_timestamp(), resolution = how
+    WHERE key_id = of_key AND kind = ANY (of_kinds) AND ended_at IS NULL RETURNING *)
+  INSERT INTO audit_events (company_id, kind, actor, user_id, key_id, provider, last4, data)
+  SELECT company_id, CASE kind WHEN 'key' THEN 'key.recovered' ELSE 'fallback.ended' END, as_actor, user_id, key_id, slug, last4,
+    jsonb_build_object('reason', reason, 'resolution', how, 'notice', id)
+  FROM ended WHERE EXISTS (SELECT FROM companies c WHERE c.id = ended.company_id)
+$function$;
+-- end_notices(of_key text, how text, of_kinds text[], as_actor text) may be called by: ownkey_worker
+
 CREATE OR REPLACE FUNCTION ownkey.ensure_partitions()
  RETURNS void
  LANGUAGE plpgsql
@@ -1045,6 +1109,78 @@ BEGIN
 END $function$;
 -- note_alert(company text, of_meter text, of_kind text, of_start timestamp with time zone, of_cap bigint, spent bigint, held bigint, why text, by_actor text) may be called by: the owner alone
 
+CREATE OR REPLACE FUNCTION ownkey.notice_fallbacks(asked reserve_call[], admitted integer[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'ownkey', 'pg_temp'
+AS $function$
+BEGIN
+  -- In key order: two groups that open the same notices do not wait for each other in a circle.
+  PERFORM open_notice('fallback', k, f.reason, 'system')
+    FROM (SELECT DISTINCT ON (a.fallback_for) a.fallback_for, a.fallback_reason AS reason
+      FROM unnest(asked) a WHERE a.i = ANY (admitted) AND a.fallback_for IS NOT NULL ORDER BY a.fallback_for, a.i) f
+    JOIN keys k ON k.id = f.fallback_for;
+END $function$;
+-- notice_fallbacks(asked reserve_call[], admitted integer[]) may be called by: the owner alone
+
+CREATE OR REPLACE FUNCTION ownkey.notice_key_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'ownkey', 'pg_temp'
+AS $function$
+BEGIN
+  IF TG_OP = 'DELETE' THEN
+    PERFORM end_notices(OLD.id, 'removed', '{key,fallback}', 'system');
+  ELSIF NOT NEW.enabled THEN
+    PERFORM end_notices(NEW.id, 'off', '{key,fallback}', 'system');
+  ELSIF NEW.status IN ('valid', 'limited') THEN
+    PERFORM end_notices(NEW.id, CASE WHEN NEW.version > OLD.version THEN 'replaced' ELSE 'recovered' END, '{key,fallback}', 'system');
+  ELSIF NEW.status <> 'pending' THEN
+    PERFORM open_notice('key', NEW, NEW.status, 'system');
+  END IF;
+  RETURN NULL;
+END $function$;
+-- notice_key_change() may be called by: the owner alone
+
+CREATE OR REPLACE FUNCTION ownkey.notice_source_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'ownkey', 'pg_temp'
+AS $function$
+BEGIN
+  PERFORM end_notices(k.id, 'switched', CASE NEW.source WHEN 'platform' THEN '{key,fallback}'::text[] ELSE '{fallback}' END, 'system')
+    FROM keys k WHERE k.company_id = NEW.company_id AND coalesce(k.slug, k.provider) = NEW.provider
+      AND EXISTS (SELECT FROM notices n WHERE n.key_id = k.id AND n.ended_at IS NULL);
+  RETURN NULL;
+END $function$;
+-- notice_source_change() may be called by: the owner alone
+
+CREATE OR REPLACE FUNCTION ownkey.open_notice(of_kind text, k keys, why text, as_actor text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'ownkey', 'pg_temp'
+AS $function$
+DECLARE opened text;
+BEGIN
+  IF k.company_id IS NULL THEN RETURN; END IF;
+  INSERT INTO notices (company_id, kind, key_id, slug, last4, user_id, reason, detail)
+    VALUES (k.company_id, of_kind, k.id, coalesce(k.slug, k.provider), k.last4, k.user_id, why, k.status_detail)
+    ON CONFLICT (key_id, kind) WHERE ended_at IS NULL DO NOTHING RETURNING id INTO opened;
+  IF opened IS NULL THEN
+    UPDATE notices n SET reason = why, detail = k.status_detail, dismissed_by = '{}'
+      WHERE n.key_id = k.id AND n.kind = of_kind AND n.ended_at IS NULL AND n.reason <> why;
+    RETURN;
+  END IF;
+  INSERT INTO audit_events (company_id, kind, actor, user_id, key_id, provider, last4, data)
+    VALUES (k.company_id, CASE of_kind WHEN 'key' THEN 'key.failing' ELSE 'fallback.started' END, as_actor, k.user_id, k.id,
+      coalesce(k.slug, k.provider), k.last4, jsonb_build_object('reason', why, 'notice', opened));
+END $function$;
+-- open_notice(of_kind text, k keys, why text, as_actor text) may be called by: the owner alone
+
 CREATE OR REPLACE FUNCTION ownkey.remove_login()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1124,14 +1260,14 @@ BEGIN
   SELECT array_agg(ROW(x.ord, x.id, (SELECT co.id FROM companies co WHERE co.id = x.company_id), x.company_id, x.config_version,
       x.global_version, x.user_id, x.token_id, x.account, x.operation, coalesce(x.kind, 'call'), x.wire,
       coalesce(x.streaming, false), x.provider, x.slug, x.model, x.key_id, x.key_version, x.last4, x.key_source, x.fallback_reason,
-      x.worker_id, x.actor, x.price_id, coalesce(x.reserved_nano_usd, 0), x.least_nano_usd, x.limits)::reserve_call ORDER BY x.ord)
+      x.worker_id, x.actor, x.price_id, coalesce(x.reserved_nano_usd, 0), x.least_nano_usd, x.limits, x.fallback_for, x.after_id)::reserve_call ORDER BY x.ord)
     INTO asked
     FROM (SELECT r.*, (row_number() OVER ())::int AS ord
       FROM jsonb_to_recordset(calls) AS r (
         id text, company_id text, config_version bigint, global_version bigint, user_id text, token_id text, account text,
         operation text, kind text, wire text, streaming boolean, provider text, slug text, model text, key_id text,
         key_version int, last4 text, key_source text, fallback_reason text, worker_id text, actor text, price_id text,
-        reserved_nano_usd bigint, least_nano_usd bigint, limits jsonb)) x;
+        reserved_nano_usd bigint, least_nano_usd bigint, limits jsonb, fallback_for text, after_id text)) x;
 
   -- What each call touches: the sums it is counted in, and the limits it brings. Calls that cost nothing are in no sum of money.
   SELECT array_agg(ROW(u.i, u.n, u.company_id, u.meter, u.kind, u.start, u.cap, u.rank, u.amount, u.least, u.pause)::meter_touch
@@ -1286,13 +1422,17 @@ BEGIN
     END IF;
   END IF;
 
+  IF EXISTS (SELECT FROM unnest(asked) a WHERE a.fallback_for IS NOT NULL) THEN
+    PERFORM notice_fallbacks(asked, admitted);
+  END IF;
+
   RETURN QUERY
   WITH inserted AS (
     INSERT INTO requests (id, day, created_at, company_id, user_id, token_id, account, operation, kind, wire, streaming, provider,
-      slug, model, key_id, key_version, last4, key_source, fallback_reason, reserved_nano_usd, worker_id, price_id, running_meters)
+      slug, model, key_id, key_version, last4, key_source, fallback_reason, reserved_nano_usd, worker_id, price_id, fallback_for, after_id, running_meters)
     SELECT a.id, today, moment, a.company_id, a.user_id, a.token_id, a.account, a.operation, a.kind, a.wire, a.streaming,
       a.provider, a.slug, a.model, a.key_id, a.key_version, a.last4, a.key_source, a.fallback_reason, granted[a.i], a.worker_id,
-      a.price_id, (SELECT array_agg(DISTINCT l.meter) FROM jsonb_to_recordset(a.limits) AS l (meter text, kind text)
+      a.price_id, a.fallback_for, a.after_id, (SELECT array_agg(DISTINCT l.meter) FROM jsonb_to_recordset(a.limits) AS l (meter text, kind text)
         WHERE l.kind = 'running')
     FROM unnest(asked) a WHERE a.i = ANY (admitted)
     ON CONFLICT DO NOTHING
@@ -1303,7 +1443,7 @@ BEGIN
     INSERT INTO audit_events (company_id, kind, actor, user_id, request_id, request_day, key_id, provider, last4, data)
     SELECT j.company_id, j.kind || '.started', coalesce(j.actor, 'system'), j.user_id, j.id, today,
       j.key_id, j.slug, j.last4, jsonb_strip_nulls(jsonb_build_object('model', j.model, 'key_source', j.key_source,
-        'operation', j.operation, 'account', j.account, 'wire', j.wire, 'fallback_reason', j.fallback_reason,
+        'operation', j.operation, 'account', j.account, 'wire', j.wire, 'fallback_reason', j.fallback_reason, 'fallback_for', j.fallback_for, 'after', j.after_id,
         'reserved_nano_usd', granted[j.i], 'price', j.price_id))
     FROM inserted ins JOIN unnest(asked) j ON j.id = ins.id
   )

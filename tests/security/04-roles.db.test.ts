@@ -23,13 +23,15 @@ const RIGHTS: Record<string, { control: string; worker: string }> = {
   installation: { control: 'S U(settings)', worker: 'S' },
   invitations: { control: 'D I S', worker: '' },
   keys: {
-    control: 'D S U(allowed_models,changed_at,changed_by,enabled,label,position,row_version)',
+    control:
+      'D S U(allowed_models,allowed_users,changed_at,changed_by,enabled,label,position,row_version,zero_retention)',
     worker:
       'I S U(base_url,changed_at,changed_by,destination,keyless,last4,latency_ms,mask,models_count,permissions,row_version,status,status_detail,tested_at,version)',
   },
   logins: { control: 'D I S U(password_changed_at,password_hash)', worker: '' },
   meters: { control: 'S', worker: 'S' },
   model_lists: { control: 'S', worker: 'I S U' },
+  notices: { control: 'S U(dismissed_by,end_told_at,start_told_at)', worker: 'S' },
   one_time_codes: { control: 'D I S', worker: '' },
   operators: { control: 'D I S', worker: '' },
   outbox: {
@@ -72,6 +74,7 @@ const FUNCTIONS: Record<string, string> = {
   bump_on_plan_change: '',
   bump_on_price_change: '',
   clean_meters: 'control',
+  end_notices: 'worker',
   ensure_partitions: 'control',
   erase_company: 'control',
   expire: 'worker',
@@ -80,6 +83,10 @@ const FUNCTIONS: Record<string, string> = {
   ledger_now: 'control worker',
   meet_caps: 'control',
   note_alert: '',
+  notice_fallbacks: '',
+  notice_key_change: '',
+  notice_source_change: '',
+  open_notice: '',
   remove_login: '',
   renew: 'worker',
   reserve: 'worker',
@@ -244,6 +251,7 @@ describe('tries by a worker', () => {
 
 describe('rows of another company', () => {
   const TABLES = [
+    'notices',
     'companies',
     'users',
     'tokens',
@@ -287,6 +295,10 @@ describe('rows of another company', () => {
         [id, key],
       ],
       ["INSERT INTO sources (company_id, provider, source) VALUES ($1, 'x', 'own')", [id]],
+      [
+        "INSERT INTO notices (company_id, kind, key_id, slug, reason) VALUES ($1, 'key', $2, 'x', 'invalid')",
+        [id, key],
+      ],
       ['INSERT INTO model_lists (key_id, company_id) VALUES ($2, $1)', [id, key]],
       ["INSERT INTO worker_jobs (id, kind, company_id, state) VALUES ($2, 'x', $1, 'done')", [id, newId('job')]],
       [

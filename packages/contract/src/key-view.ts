@@ -17,6 +17,8 @@ export interface KeyRow {
   enabled: boolean;
   position: number;
   allowed_models: string[] | null;
+  allowed_users: string[] | null;
+  zero_retention: boolean;
   status: KeyStatus;
   status_detail: StatusDetail | null;
   permissions: KeyPermissions | null;
@@ -35,7 +37,7 @@ export interface KeyRow {
 
 /** Columns of `KeyRow`, for SELECT lists. */
 export const KEY_COLUMNS = `id, owner, user_id, provider, slug, preset, base_url, destination, keyless, label, mask, last4,
-  enabled, position, allowed_models, status, status_detail, permissions, models_count, latency_ms, version, row_version,
+  enabled, position, allowed_models, allowed_users, zero_retention, status, status_detail, permissions, models_count, latency_ms, version, row_version,
   changed_by, created_by, created_at, changed_at, tested_at, last_used_at, requests_handled`;
 
 /** A key as `/api/keys` and the gateway's `/keys` answer it. */
@@ -54,6 +56,10 @@ export interface KeyView {
   enabled: boolean;
   order: number;
   allowed_models: string[] | null;
+  /** Users a company key may be used for; null = all. */
+  allowed_users: string[] | null;
+  /** A shared key whose provider keeps nothing, by the operator's word. */
+  zero_retention: boolean;
   base_url: string | null;
   destination: string;
   preset: string | null;
@@ -88,6 +94,8 @@ export function keyView(row: KeyRow): KeyView {
     enabled: row.enabled,
     order: row.position,
     allowed_models: row.allowed_models,
+    allowed_users: row.allowed_users,
+    zero_retention: row.zero_retention,
     base_url: row.base_url,
     destination: row.destination,
     preset: row.preset,

@@ -1,3 +1,5 @@
+import type { OnFailure } from './fallback.ts';
+
 /** `installation.settings.policies` (jsonb): what the operator fixes for every company. Both planes read it. */
 export interface Policies {
   caps: {
@@ -8,6 +10,8 @@ export interface Policies {
     /** A company may not go without a cap: clearing one brings the preset back. */
     required: boolean;
   };
+  /** What happens when an own key fails: whether companies choose it themselves, and what counts where nobody chose. */
+  on_failure: { choice: 'free' | OnFailure; preset: OnFailure };
   /** The limit of the answer, in tokens, that is sent under a cap where neither caller nor anybody knows the model's maximum. */
   default_max_tokens: number;
   /** Under a cap the limit of an answer may be lowered to what is left, never below this many tokens. */
@@ -43,6 +47,7 @@ export const SHIPPED_POLICIES: Policies = {
     max: { request: 100 * USD, day: 100 * USD, month: 1000 * USD },
     required: false,
   },
+  on_failure: { choice: 'free', preset: 'platform' },
   default_max_tokens: 4_096,
   min_max_tokens: 256,
   ceilings: {
@@ -58,12 +63,17 @@ export function readPolicies(settings: Readonly<Record<string, unknown>>): Polic
   const stored = objectOf(settings.policies);
   const caps = objectOf(stored.caps);
   const ceilings = objectOf(stored.ceilings);
+  const onFailure = objectOf(stored.on_failure);
   const shipped = SHIPPED_POLICIES;
   return {
     caps: {
       preset: amountsOf(caps.preset, shipped.caps.preset),
       max: amountsOf(caps.max, shipped.caps.max),
       required: typeof caps.required === 'boolean' ? caps.required : shipped.caps.required,
+    },
+    on_failure: {
+      choice: oneOf(onFailure.choice, ['free', 'stop', 'platform']) ?? shipped.on_failure.choice,
+      preset: oneOf(onFailure.preset, ['stop', 'platform']) ?? shipped.on_failure.preset,
     },
     default_max_tokens: countOf(stored.default_max_tokens) ?? shipped.default_max_tokens,
     min_max_tokens: countOf(stored.min_max_tokens) ?? shipped.min_max_tokens,
@@ -78,6 +88,10 @@ export function readPolicies(settings: Readonly<Record<string, unknown>>): Polic
 
 function objectOf(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+}
+
+function oneOf<const Value extends string>(value: unknown, allowed: readonly Value[]): Value | null {
+  return allowed.find((item) => item === value) ?? null;
 }
 
 function countOf(value: unknown): number | null {

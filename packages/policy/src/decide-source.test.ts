@@ -1,4 +1,5 @@
 import type { KeyStatus } from '@ownkey/contract/key';
+import { SHIPPED_POLICIES } from '@ownkey/contract/policies';
 import { describe, expect, test } from 'vitest';
 import { decideSource, type SourceInput, type SourceKey, type SourcePlan } from './decide-source.ts';
 
@@ -20,6 +21,8 @@ function key(id: string, more: Partial<SourceKey> = {}): SourceKey {
     enabled: true,
     position: 0,
     allowedModels: null,
+    allowedUsers: null,
+    zeroRetention: false,
     status: 'valid',
     ...more,
   };
@@ -35,6 +38,9 @@ function input(more: Partial<SourceInput<SourceKey>> = {}): SourceInput<SourceKe
     user: null,
     personalKeysAllowed: true,
     account: null,
+    operation: null,
+    zeroRetention: false,
+    policies: SHIPPED_POLICIES,
     plan: PLAN,
     ownKeys: [],
     platformKeys: [],
@@ -48,8 +54,8 @@ const decide = (more: Partial<SourceInput<SourceKey>>): string => {
   return decision.kind === 'none' ? decision.code : `${decision.kind} ${decision.key.id}`;
 };
 
-const own = { slug: 'acme', account: '', source: 'own', onFailure: 'stop' } as const;
-const platform = { slug: 'acme', account: '', source: 'platform', onFailure: 'stop' } as const;
+const own = { slug: 'acme', account: '', operation: '', source: 'own', onFailure: 'stop' } as const;
+const platform = { slug: 'acme', account: '', operation: '', source: 'platform', onFailure: 'stop' } as const;
 const noByok = { ...PLAN, byok: false };
 const company = key('company');
 const personal = key('personal');
@@ -282,10 +288,5 @@ describe('whose key pays', () => {
     expect(decideSource(input({ plan: noByok, ownKeys: [company] }))).toMatchObject({
       facts: { provider: 'Acme', plan: 'Pro', upgrade_url: 'https://host.example/upgrade' },
     });
-  });
-
-  test('what happens on failure comes from the source that applies', () => {
-    expect(decideSource(input({ ownKeys: [company], sources: [own] }))).toMatchObject({ onFailure: 'stop' });
-    expect(decideSource(input({ ownKeys: [company] }))).toMatchObject({ onFailure: 'platform' });
   });
 });

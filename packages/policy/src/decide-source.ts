@@ -1,5 +1,7 @@
 import type { ErrorCode, ErrorFacts } from '@ownkey/contract/errors';
-import type { KeyOwner, KeyStatus } from '@ownkey/contract/key';
+import type { OnFailure } from '@ownkey/contract/fallback';
+import { CUSTOM_PROVIDER, type KeyOwner, type KeyStatus } from '@ownkey/contract/key';
+import type { Policies } from '@ownkey/contract/policies';
 
 /** What the decision reads of a stored key. */
 export interface SourceKey {
@@ -12,6 +14,10 @@ export interface SourceKey {
   position: number;
   /** Models the key may be used with, as `model` or `provider/model`; null = all. */
   allowedModels: readonly string[] | null;
+  /** Users a company key may be used for; null = all. A list is not for calls without a user. */
+  allowedUsers: readonly string[] | null;
+  /** The operator's word for a platform key: its provider keeps nothing. */
+  zeroRetention: boolean;
   status: KeyStatus;
 }
 
@@ -26,12 +32,13 @@ export interface SourcePlan {
   upgradeUrl: string | null;
 }
 
-/** A row of the source table: whose key pays for a provider, for all of a company ('' account) or for one sub-account. */
+/** A row of the source table: whose key pays for a provider; '' = for every sub-account, for every operation. */
 export interface SourceRow {
   slug: string;
   account: string;
+  operation: string;
   source: 'own' | 'platform';
-  onFailure: 'stop' | 'platform';
+  onFailure: OnFailure;
 }
 
 export interface SourceInput<Key extends SourceKey> {
@@ -49,6 +56,11 @@ export interface SourceInput<Key extends SourceKey> {
   /** False when the company's admins forbid personal keys. */
   personalKeysAllowed: boolean;
   account: string | null;
+  operation: string | null;
+  /** The company requires that providers keep nothing of its calls. */
+  zeroRetention: boolean;
+  /** What the host fixes of `on_failure`. */
+  policies: Pick<Policies, 'on_failure'>;
   plan: SourcePlan;
   /** The company's own keys of this slug, personal ones of anybody included. */
   ownKeys: readonly Key[];
@@ -57,8 +69,13 @@ export interface SourceInput<Key extends SourceKey> {
   sources: readonly SourceRow[];
 }
 
+/** What follows when an own key fails: the platform's key, or nothing and why. */
+export type FallbackDecision<Key extends SourceKey> =
+  | { kind: 'platform'; key: Key }
+  | { kind: 'stop'; because: 'chosen' | 'host' | 'zero_retention' | 'custom_endpoint' | 'no_shared_key' };
+
 export type SourceDecision<Key extends SourceKey> =
-  | { kind: 'own'; key: Key; onFailure: 'stop' | 'platform' }
+  | { kind: 'own'; key: Key; fallback: FallbackDecision<Key> }
   | { kind: 'platform'; key: Key }
   | { kind: 'none'; code: ErrorCode; facts: ErrorFacts };
 
@@ -75,16 +92,30 @@ export function decideSource<Key extends SourceKey>(input: SourceInput<Key>): So
   if (!isByokAllowed(input)) {
     return decidePlatform(input, candidates.length > 0 || row !== null ? 'plan.upgrade_required' : 'key.missing');
   }
-  if (candidates.length > 0) return decideOwn(input, candidates, row?.onFailure ?? 'platform');
+  if (candidates.length > 0) return decideOwn(input, candidates, row);
   if (row !== null || input.ownKeys.some((key) => key.owner === 'company')) return refuse(input, 'key.missing');
   return decidePlatform(input, 'key.missing');
 }
 
-/** The row of the sub-account, else the company's; null = none was set. */
-export function findSource(input: Pick<SourceInput<SourceKey>, 'slug' | 'account' | 'sources'>): SourceRow | null {
-  const rows = input.sources.filter((row) => row.slug === input.slug);
-  const special = input.account === null ? undefined : rows.find((row) => row.account === input.account);
-  return special ?? rows.find((row) => row.account === '') ?? null;
+/** The row that counts: of the operation in this sub-account, of the operation, of the sub-account, of the company; null = none. */
+export function findSource(
+  input: Pick<SourceInput<SourceKey>, 'slug' | 'account' | 'operation' | 'sources'>,
+): SourceRow | null {
+  const account = input.account ?? '';
+  const operation = input.operation ?? '';
+  const find = (wantedAccount: string, wantedOperation: string): SourceRow | undefined =>
+    input.sources.find(
+      (row) => row.slug === input.slug && row.account === wantedAccount && row.operation === wantedOperation,
+    );
+  return find(account, operation) ?? find('', operation) ?? find(account, '') ?? find('', '') ?? null;
+}
+
+/** What is set for a failing own key, before what makes it impossible: the host's word, else the row's, else the host's preset. */
+export function onFailureOf(
+  { policies: { on_failure } }: Pick<SourceInput<SourceKey>, 'policies'>,
+  row: Pick<SourceRow, 'onFailure'> | null,
+): OnFailure {
+  return on_failure.choice === 'free' ? (row?.onFailure ?? on_failure.preset) : on_failure.choice;
 }
 
 function isByokAllowed({ plan, provider }: SourceInput<SourceKey>): boolean {
@@ -95,8 +126,15 @@ function isByokAllowed({ plan, provider }: SourceInput<SourceKey>): boolean {
 function ownCandidates<Key extends SourceKey>(input: SourceInput<Key>): Key[] {
   const personal = input.user !== null && input.personalKeysAllowed && input.plan.personalKeys;
   return input.ownKeys
-    .filter((key) => key.enabled && (key.owner === 'company' || (personal && key.userId === input.user)))
+    .filter(
+      (key) =>
+        key.enabled && (key.owner === 'company' ? isFor(key, input.user) : personal && key.userId === input.user),
+    )
     .sort((a, b) => rank(a) - rank(b) || inOrder(a, b));
+}
+
+function isFor({ allowedUsers }: SourceKey, user: string | null): boolean {
+  return allowedUsers === null || (user !== null && allowedUsers.includes(user));
 }
 
 const rank = (key: SourceKey): number => (key.owner === 'user' ? 0 : 1);
@@ -106,12 +144,26 @@ const inOrder = (a: SourceKey, b: SourceKey): number =>
 function decideOwn<Key extends SourceKey>(
   input: SourceInput<Key>,
   candidates: readonly Key[],
-  onFailure: 'stop' | 'platform',
+  row: SourceRow | null,
 ): SourceDecision<Key> {
   const key = candidates.find((candidate) => isModelIn(candidate.allowedModels, input));
   if (key === undefined) return refuse(input, 'model.not_allowed');
   if (key.status === 'undecryptable') return refuse(input, 'key.undecryptable');
-  return { kind: 'own', key, onFailure };
+  return { kind: 'own', key, fallback: decideFallback(input, row) };
+}
+
+/** The same model on the platform's key, or nothing. Never for an endpoint that is the company's own. */
+function decideFallback<Key extends SourceKey>(input: SourceInput<Key>, row: SourceRow | null): FallbackDecision<Key> {
+  if (input.provider === CUSTOM_PROVIDER) return { kind: 'stop', because: 'custom_endpoint' };
+  if (onFailureOf(input, row) === 'stop') {
+    return { kind: 'stop', because: input.policies.on_failure.choice === 'stop' ? 'host' : 'chosen' };
+  }
+  // Under zero retention only a shared key that carries the same promise.
+  const platformKeys = input.zeroRetention ? input.platformKeys.filter((key) => key.zeroRetention) : input.platformKeys;
+  const fallback = decidePlatform({ ...input, platformKeys }, 'key.missing');
+  if (fallback.kind === 'platform') return fallback;
+  const withoutPromise = input.zeroRetention && decidePlatform(input, 'key.missing').kind === 'platform';
+  return { kind: 'stop', because: withoutPromise ? 'zero_retention' : 'no_shared_key' };
 }
 
 function decidePlatform<Key extends SourceKey>(input: SourceInput<Key>, withoutKey: ErrorCode): SourceDecision<Key> {

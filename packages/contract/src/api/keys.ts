@@ -29,6 +29,8 @@ export const key = z.object({
   enabled: z.boolean(),
   order: z.number().int(),
   allowed_models: z.array(z.string()).nullable(),
+  allowed_users: z.array(z.string()).nullable().describe('Users a company key may be used for; null = all'),
+  zero_retention: z.boolean().describe("A shared key whose provider keeps nothing, by the operator's word"),
   base_url: z.string().nullable(),
   destination: z.string().describe('The only place the key is sent to: `catalogue:<id>` or an origin'),
   preset: z.string().nullable(),

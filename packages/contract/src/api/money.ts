@@ -167,6 +167,9 @@ const tokens = z.number().int().min(1).max(1_000_000_000);
 const names = text(200, 1);
 export const policies = z.object({
   caps: capPolicy,
+  on_failure: z
+    .object({ choice: z.enum(['free', 'stop', 'platform']), preset: z.enum(['stop', 'platform']) })
+    .describe('What calls do when an own key fails: whether companies choose, and what counts where nobody chose'),
   default_max_tokens: z.number().int(),
   min_max_tokens: z.number().int(),
   ceilings: z.object({
@@ -184,6 +187,12 @@ export const policiesBody = z.strictObject({
       preset: z.strictObject(capChanges).optional(),
       max: z.strictObject(capChanges).optional(),
       required: z.boolean().optional(),
+    })
+    .optional(),
+  on_failure: z
+    .strictObject({
+      choice: z.enum(['free', 'stop', 'platform']).optional(),
+      preset: z.enum(['stop', 'platform']).optional(),
     })
     .optional(),
   default_max_tokens: tokens.optional(),

@@ -42,12 +42,14 @@ interface KeyRow {
   enabled: boolean;
   position: number;
   allowed_models: string[] | null;
+  allowed_users: string[] | null;
+  zero_retention: boolean;
   status: KeyStatus;
   version: number;
 }
 
 const KEY_COLUMNS = `id, owner, user_id, provider, slug, preset, base_url, destination, keyless, last4, enabled, position,
-  allowed_models, status, version`;
+  allowed_models, allowed_users, zero_retention, status, version`;
 
 /** Plans, platform keys, policies and the version they belong to, in one statement. `prices`: as `PriceLoader` keeps them. */
 export async function loadInstallation(sql: Sql, prices: PriceLoader): Promise<InstallationSnapshot> {
@@ -118,14 +120,20 @@ export async function loadCompany(sql: Sql, name: string): Promise<CompanySnapsh
     version: string;
     keys: KeyRow[] | null;
     sources:
-      | { provider: string; account: string; source: 'own' | 'platform'; on_failure: 'stop' | 'platform' }[]
+      | {
+          provider: string;
+          account: string;
+          operation: string;
+          source: 'own' | 'platform';
+          on_failure: 'stop' | 'platform';
+        }[]
       | null;
     caps: CapRecord[] | null;
     prices: PriceRecord[] | null;
   }>(
     `SELECT c.id, c.external_id, c.name, c.plan, c.ai_enabled, c.zero_retention, c.settings, c.config_version::text AS version,
        (SELECT json_agg(k) FROM (SELECT ${KEY_COLUMNS} FROM keys WHERE company_id = c.id) k) AS keys,
-       (SELECT json_agg(s) FROM (SELECT provider, account, source, on_failure FROM sources WHERE company_id = c.id) s) AS sources,
+       (SELECT json_agg(s) FROM (SELECT provider, account, operation, source, on_failure FROM sources WHERE company_id = c.id) s) AS sources,
        (SELECT json_agg(a) FROM (SELECT ${CAP_COLUMNS} FROM caps WHERE company_id = c.id) a) AS caps,
        (SELECT json_agg(p) FROM (SELECT ${PRICE_COLUMNS} FROM prices WHERE company_id = c.id ORDER BY valid_from DESC) p) AS prices
      FROM companies c WHERE c.id = $1 OR c.external_id = $1 ORDER BY (c.id = $1) DESC LIMIT 1`,
@@ -147,8 +155,9 @@ export async function loadCompany(sql: Sql, name: string): Promise<CompanySnapsh
       (source): SourceRow => ({
         slug: source.provider,
         account: source.account,
+        operation: source.operation,
         source: source.source,
-        onFailure: row.zero_retention ? 'stop' : source.on_failure,
+        onFailure: source.on_failure,
       }),
     ),
     caps: (row.caps ?? []).map(toCap),
@@ -175,6 +184,8 @@ function bySlug(rows: readonly KeyRow[]): Map<string, StoredKey[]> {
       enabled: row.enabled,
       position: row.position,
       allowedModels: row.allowed_models,
+      allowedUsers: row.allowed_users,
+      zeroRetention: row.zero_retention,
       status: row.status,
       version: row.version,
     };

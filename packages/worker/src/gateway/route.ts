@@ -80,7 +80,7 @@ function toRoute(targets: Targets, caller: Caller, slug: string, model: string):
 /** The pure decision with everything it needs of the caller's configuration. */
 function decideFor(
   targets: Targets,
-  { configuration: { company, installation }, userId, account }: Caller,
+  { configuration: { company, installation }, userId, account, operation }: Caller,
   slug: string,
   model: string | null,
 ): SourceDecision<StoredKey> {
@@ -96,6 +96,9 @@ function decideFor(
     user: userId,
     personalKeysAllowed: company.personalKeysAllowed,
     account,
+    operation,
+    zeroRetention: company.zeroRetention,
+    policies: installation.policies,
     plan,
     ownKeys,
     platformKeys: installation.platformKeys.get(slug) ?? [],

@@ -248,16 +248,14 @@ test('keys connected at once get positions of their own', async () => {
   expect(keys.map(({ position }) => position)).toEqual([0, 1, 2, 3]);
 });
 
-test('connecting again keeps what was set to happen on failure, and zero retention forces it to stop', async () => {
+test('connecting again keeps what was set to happen on failure', async () => {
   await owner.query(
     "INSERT INTO ownkey.sources (company_id, provider, source, on_failure) VALUES ($1, $2, 'platform', 'stop')",
     [company, PROVIDER],
   );
   await connect(worker, owner, company, mintKey(PROVIDER, 'valid'), connectPayload(PROVIDER));
   expect(await rowsOf('sources', 'company_id = $1', [company])).toMatchObject([{ source: 'own', on_failure: 'stop' }]);
-  const strict = await seedCompany(owner);
-  await owner.query('UPDATE ownkey.companies SET zero_retention = true WHERE id = $1', [strict]);
-  const asked = connectPayload(PROVIDER, { on_failure: 'platform' });
+});
   await connect(worker, owner, strict, mintKey(PROVIDER, 'valid'), asked);
   expect(await rowsOf('sources', 'company_id = $1', [strict])).toMatchObject([{ source: 'own', on_failure: 'stop' }]);
 });

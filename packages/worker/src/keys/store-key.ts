@@ -139,19 +139,18 @@ async function insertRow(
 async function setSource(sql: Sql, key: NewKey, provider: string): Promise<void> {
   const { companyId, actor, userId, onFailure } = key;
   const before = await sql.query<{ source: string }>(
-    `SELECT source FROM sources WHERE company_id = $1 AND provider = $2 AND account = '' FOR UPDATE`,
+    `SELECT source FROM sources WHERE company_id = $1 AND provider = $2 AND account = '' AND operation = '' FOR UPDATE`,
     [companyId, provider],
   );
   const { rows } = await sql.query<{ on_failure: string }>(
     `INSERT INTO sources (company_id, provider, account, source, on_failure, changed_by)
      SELECT c.id, $2, '', 'own',
-       CASE WHEN c.zero_retention OR $3 THEN 'stop'
-            ELSE coalesce($4, old.on_failure, CASE i.settings ->> 'on_failure' WHEN 'stop' THEN 'stop' ELSE 'platform' END)
-       END, $5
+       CASE WHEN $3 THEN 'stop' ELSE coalesce($4, old.on_failure,
+         CASE i.settings #>> '{policies,on_failure,preset}' WHEN 'stop' THEN 'stop' ELSE 'platform' END) END, $5
      FROM companies c CROSS JOIN installation i
-     LEFT JOIN sources old ON old.company_id = c.id AND old.provider = $2 AND old.account = ''
+     LEFT JOIN sources old ON old.company_id = c.id AND old.provider = $2 AND old.account = '' AND old.operation = ''
      WHERE c.id = $1
-     ON CONFLICT (company_id, provider, account) DO UPDATE SET source = 'own', on_failure = excluded.on_failure,
+     ON CONFLICT (company_id, provider, account, operation) DO UPDATE SET source = 'own', on_failure = excluded.on_failure,
        row_version = sources.row_version + 1, changed_by = excluded.changed_by, changed_at = now()
      RETURNING on_failure`,
     [companyId, provider, key.ref.provider === CUSTOM_PROVIDER, onFailure, actor],

@@ -18,6 +18,8 @@ export function sampleKey(change: Partial<Key> = {}): Key {
     enabled: true,
     order: 0,
     allowed_models: null,
+    allowed_users: null,
+    zero_retention: false,
     base_url: null,
     destination: 'catalogue:acme',
     preset: null,

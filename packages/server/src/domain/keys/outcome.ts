@@ -63,6 +63,8 @@ function unstored(
     enabled: false,
     position: 0,
     allowed_models: null,
+    allowed_users: null,
+    zero_retention: false,
     ...probe,
     version: 1,
     row_version: '0',

@@ -2,8 +2,10 @@ import { type CompanySettings, readCompanySettings } from '@ownkey/contract/comp
 import { OwnkeyError } from '@ownkey/contract/errors';
 import type { KeyRow } from '@ownkey/contract/key-view';
 import { KEY_COLUMNS } from '@ownkey/contract/key-view';
+import type { Policies } from '@ownkey/contract/policies';
 import { decideSource, type SourceDecision, type SourceKey, type SourceRow } from '@ownkey/policy/decide-source';
 import { first, type Sql } from '../../storage/database.ts';
+import { readStoredPolicies } from '../policies/policies.ts';
 
 /** What decides who pays in one company, read in one transaction. The worker decides by the same function. */
 export interface PayerState {
@@ -21,11 +23,13 @@ export interface PayerState {
   readonly keys: readonly KeyRow[];
   readonly platformKeys: readonly KeyRow[];
   readonly sources: readonly StoredSource[];
+  readonly policies: Policies;
 }
 
 export interface StoredSource {
   provider: string;
   account: string;
+  operation: string;
   source: 'own' | 'platform';
   on_failure: 'stop' | 'platform';
   row_version: string;
@@ -62,12 +66,19 @@ export async function readPayerState(
     [companyId],
   );
   const sources = await sql.rows<StoredSource>(
-    `SELECT provider, account, source, on_failure, row_version, changed_by, changed_at FROM sources
+    `SELECT provider, account, operation, source, on_failure, row_version, changed_by, changed_at FROM sources
      WHERE company_id = $1 LIMIT 5000`,
     [companyId],
   );
   const settings = readCompanySettings(company.settings);
-  return { company: { ...company, settings }, plan, keys, platformKeys, sources };
+  return {
+    company: { ...company, settings },
+    plan,
+    keys,
+    platformKeys,
+    sources,
+    policies: await readStoredPolicies(sql),
+  };
 }
 
 export function listPlatformKeys(sql: Sql): Promise<KeyRow[]> {
@@ -84,6 +95,7 @@ export function decidePayer(
     user: string | null;
     model?: string | null;
     account?: string | null;
+    operation?: string | null;
   },
   without: string | null = null,
 ): SourceDecision<PayerKey> {
@@ -94,6 +106,8 @@ export function decidePayer(
     enabled: row.enabled,
     position: row.position,
     allowedModels: row.allowed_models,
+    allowedUsers: row.allowed_users,
+    zeroRetention: row.zero_retention,
     status: row.status,
     row,
   });
@@ -102,6 +116,9 @@ export function decidePayer(
     ...call,
     model: call.model ?? null,
     account: call.account ?? null,
+    operation: call.operation ?? null,
+    zeroRetention: state.company.zero_retention,
+    policies: state.policies,
     aiEnabled: true,
     personalKeysAllowed: state.company.settings.personal_keys,
     plan: {
@@ -118,8 +135,9 @@ export function decidePayer(
       (row): SourceRow => ({
         slug: row.provider,
         account: row.account,
+        operation: row.operation,
         source: row.source,
-        onFailure: state.company.zero_retention ? 'stop' : row.on_failure,
+        onFailure: row.on_failure,
       }),
     ),
   });

@@ -46,6 +46,10 @@ export function applyPolicies(before: Policies, wanted: PoliciesBody): Policies 
       max: amountsOf(before.caps.max, wanted.caps?.max ?? {}, 'caps.max'),
       required: wanted.caps?.required ?? before.caps.required,
     },
+    on_failure: {
+      choice: wanted.on_failure?.choice ?? before.on_failure.choice,
+      preset: wanted.on_failure?.preset ?? before.on_failure.preset,
+    },
     default_max_tokens: wanted.default_max_tokens ?? before.default_max_tokens,
     min_max_tokens: wanted.min_max_tokens ?? before.min_max_tokens,
     ceilings: {
@@ -89,6 +93,7 @@ export function policiesView(policies: Policies): PoliciesUsd {
   return {
     ...policies,
     caps: policyView(policies.caps),
+    on_failure: { ...policies.on_failure },
     ceilings: {
       ...ceilings,
       image_tokens: { ...ceilings.image_tokens },

@@ -17,7 +17,9 @@ export function sourceState(
   slug: string,
   name: (actor: string | null) => string | null,
 ): Omit<Source, 'provider' | 'account'> {
-  const row = state.sources.find((source) => source.provider === slug && source.account === '');
+  const row = state.sources.find(
+    (source) => source.provider === slug && source.account === '' && source.operation === '',
+  );
   return viewOf(row ?? null, state.company.zero_retention, name);
 }
 
@@ -81,8 +83,8 @@ export async function putSource(
     throw invalid('Your company requires zero data retention, which the shared key does not promise.', 'on_failure');
   const before = await first<StoredSource>(
     sql,
-    `SELECT provider, account, source, on_failure, row_version, changed_by, changed_at FROM sources
-     WHERE company_id = $1 AND provider = $2 AND account = $3 FOR UPDATE`,
+    `SELECT provider, account, operation, source, on_failure, row_version, changed_by, changed_at FROM sources
+     WHERE company_id = $1 AND provider = $2 AND account = $3 AND operation = '' FOR UPDATE`,
     [companyId, to.slug, to.account],
   );
   const name = await findActorNames(sql, [before?.changed_by ?? null, actor]);
@@ -97,9 +99,9 @@ export async function putSource(
   const after = await first<StoredSource>(
     sql,
     `INSERT INTO sources AS s (company_id, provider, account, source, on_failure, changed_by) VALUES ($1, $2, $3, $4, $5, $6)
-     ON CONFLICT (company_id, provider, account) DO UPDATE SET source = excluded.source, on_failure = excluded.on_failure,
+     ON CONFLICT (company_id, provider, account, operation) DO UPDATE SET source = excluded.source, on_failure = excluded.on_failure,
        changed_by = excluded.changed_by, changed_at = clock_timestamp(), row_version = s.row_version + 1
-     RETURNING provider, account, source, on_failure, row_version, changed_by, changed_at`,
+     RETURNING provider, account, operation, source, on_failure, row_version, changed_by, changed_at`,
     [companyId, to.slug, to.account, to.source, onFailure, actor],
   );
   const data = {
