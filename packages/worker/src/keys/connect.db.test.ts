@@ -256,6 +256,3 @@ test('connecting again keeps what was set to happen on failure', async () => {
   await connect(worker, owner, company, mintKey(PROVIDER, 'valid'), connectPayload(PROVIDER));
   expect(await rowsOf('sources', 'company_id = $1', [company])).toMatchObject([{ source: 'own', on_failure: 'stop' }]);
 });
-  await connect(worker, owner, strict, mintKey(PROVIDER, 'valid'), asked);
-  expect(await rowsOf('sources', 'company_id = $1', [strict])).toMatchObject([{ source: 'own', on_failure: 'stop' }]);
-});
