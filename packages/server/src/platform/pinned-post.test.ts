@@ -1,5 +1,6 @@
 import { checkBaseUrl } from '@ownkey/guard/base-url';
 import { parseEgressAllow } from '@ownkey/guard/egress-policy';
+import { trustedContext } from '@ownkey/guard/pinned-connect';
 import { afterEach, describe, expect, test } from 'vitest';
 import { answer, type Behaviour, type ProviderServer, startProvider } from '../../../../tests/kit/provider-server.ts';
 import { postPinned } from './pinned-post.ts';
@@ -30,7 +31,7 @@ function post(
       policy,
       timeoutMs: options.timeoutMs ?? 10_000,
       signal: options.signal ?? new AbortController().signal,
-      ...(options.ca === undefined ? {} : { ca: options.ca }),
+      secureContext: trustedContext(options.ca ?? null),
     },
   );
 }

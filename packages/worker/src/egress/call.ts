@@ -1,9 +1,10 @@
 /** One call on its way: tells its handler head, data…, and exactly one of end or error; ends its connection unless all went well. */
+
+import { ConnectError } from '@ownkey/guard/pinned-connect';
 import type { Dispatcher } from 'undici';
 import { readHead } from './answer-head.ts';
 import type { Connection, Place } from './connection.ts';
 import { type EgressCall, EgressError, type EgressHandler, type EgressStream } from './egress.ts';
-import { ConnectError } from './guarded-connect.ts';
 import type { ArmedKey, Injector } from './late-injection.ts';
 import type { Pools } from './pools.ts';
 

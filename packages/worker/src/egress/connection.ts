@@ -3,8 +3,8 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { BaseUrl } from '@ownkey/guard/base-url';
 import { isListed } from '@ownkey/guard/egress-policy';
+import { ConnectError, type ConnectRules, connectPinned } from '@ownkey/guard/pinned-connect';
 import { Client } from 'undici';
-import { ConnectError, type ConnectRules, connectGuarded } from './guarded-connect.ts';
 import type { Injector } from './late-injection.ts';
 
 /** Everything a key's connections share: the place they lead to, and TLS sessions to open the next one faster. */
@@ -39,7 +39,7 @@ export class Connection {
     const { target } = place;
     this.client = new Client(target.origin, {
       connect: (_options, callback) => {
-        connectGuarded(target, parts.rules, this.#cancel.signal, place.session).then(
+        connectPinned(target, parts.rules, this.#cancel.signal, place.session).then(
           (socket) => {
             this.#adopt(socket, parts);
             callback(null, socket);

@@ -1,6 +1,7 @@
 import { lookup as lookUp } from 'node:dns/promises';
 import type { Socket } from 'node:net';
 import type { BaseUrl } from '@ownkey/guard/base-url';
+import { trustedContext } from '@ownkey/guard/pinned-connect';
 import type { Lookup } from '@ownkey/guard/resolve';
 import { type Binding, type Envelope, openEnvelope } from '@ownkey/vault/envelope';
 import type { KekRing } from '@ownkey/vault/kek';
@@ -15,7 +16,6 @@ import {
   type EgressStream,
   type KeyRef,
 } from './egress.ts';
-import { trustedContext } from './guarded-connect.ts';
 import { Injector } from './late-injection.ts';
 import { type PoolLimits, Pools } from './pools.ts';
 

@@ -1,5 +1,6 @@
 import type { EgressPolicy } from '@ownkey/guard/egress-policy';
-import { AddressRefusedError, type Lookup } from '@ownkey/guard/resolve';
+import { ConnectError, trustedContext } from '@ownkey/guard/pinned-connect';
+import type { Lookup } from '@ownkey/guard/resolve';
 import { postPinned } from '../../platform/pinned-post.ts';
 import type { Database } from '../../storage/database.ts';
 import { checkWebhookUrl } from '../webhooks/address.ts';
@@ -17,6 +18,7 @@ export interface WebhookSending {
 }
 
 const TIMEOUT_MS = 10_000;
+const secureContext = trustedContext(null);
 
 /** One try of one delivery, and its note on the webhook. Returns the status, which is 2xx. @throws SendFailure */
 export async function sendWebhook(by: WebhookSending, entry: Claimed, signal: AbortSignal): Promise<number> {
@@ -51,9 +53,9 @@ async function post(
   };
   const { target, path } = checked.address;
   try {
-    return await postPinned({ target, path, headers, body }, { ...by, timeoutMs: TIMEOUT_MS, signal });
+    return await postPinned({ target, path, headers, body }, { ...by, secureContext, timeoutMs: TIMEOUT_MS, signal });
   } catch (error) {
-    if (error instanceof AddressRefusedError) throw new SendFailure(`address: ${error.reason}`);
+    if (error instanceof ConnectError) throw new SendFailure(error.message);
     throw error;
   }
 }

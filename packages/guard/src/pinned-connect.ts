@@ -1,19 +1,13 @@
 /**
- * Connections to providers: one look-up, every answer checked, connected to a checked address and not to the name, the other end
- * and (with TLS) the certificate checked again before anything is written. HTTP/1.1 only.
+ * Connections to an address that somebody else chose, of both planes: one look-up, every answer checked, connected to a checked
+ * address and not to the name, the other end and (with TLS) the certificate checked again before anything is written. HTTP/1.1 only.
  */
 import net from 'node:net';
 import tls from 'node:tls';
-import { addressFamily } from '@ownkey/guard/address';
-import type { BaseUrl } from '@ownkey/guard/base-url';
-import type { EgressPolicy } from '@ownkey/guard/egress-policy';
-import {
-  AddressRefusedError,
-  assertPinnedPeer,
-  type Lookup,
-  type PinnedAddress,
-  resolvePinned,
-} from '@ownkey/guard/resolve';
+import { addressFamily } from './address.ts';
+import type { BaseUrl } from './base-url.ts';
+import type { EgressPolicy } from './egress-policy.ts';
+import { AddressRefusedError, assertPinnedPeer, type Lookup, type PinnedAddress, resolvePinned } from './resolve.ts';
 
 export interface ConnectRules {
   readonly lookup: Lookup;
@@ -40,14 +34,14 @@ export function trustedContext(extraCa: string | null): tls.SecureContext {
 }
 
 /**
- * A connected socket. `session` is a TLS session of an earlier connection to the same place for the same key.
+ * A connected socket. `session` is a TLS session of an earlier connection to the same place for the same key, where there is one.
  * @throws ConnectError
  */
-export async function connectGuarded(
+export async function connectPinned(
   target: BaseUrl,
   rules: ConnectRules,
   signal: AbortSignal,
-  session: Buffer | null,
+  session: Buffer | null = null,
 ): Promise<net.Socket> {
   const deadline = performance.now() + rules.timeoutMs;
   const left = () => deadline - performance.now();
