@@ -71,8 +71,8 @@ export interface SettledPlan {
 }
 
 /** How a call ended, whoever ended it. */
-export interface EndOfCall
-  extends Pick<Settlement, 'httpStatus' | 'errorCode' | 'providerRequestId' | 'latencyMs' | 'ttfbMs'> {
+export interface EndOfCall extends Pick<Settlement, 'httpStatus' | 'errorCode' | 'providerRequestId' | 'ttfbMs'> {
+  latencyMs: number;
   /** Something of it may have reached the provider. */
   reached: boolean;
   /** The provider's own end of a good answer was seen. */

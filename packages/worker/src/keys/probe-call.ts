@@ -28,7 +28,8 @@ export interface ProbeAnswer {
   readonly requestId: string | null;
   readonly usage: Usage | null;
   readonly basis: UsageBasis | null;
-  readonly latencyMs: number;
+  /** null = hidden from who asked. */
+  readonly latencyMs: number | null;
   readonly ttfbMs: number | null;
 }
 

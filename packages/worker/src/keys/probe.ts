@@ -49,13 +49,28 @@ export interface ProberOptions {
   readonly scrubber: Pick<Scrubber, 'scrubText'>;
   /** How long a test of an endpoint that cannot be reached takes, whatever the reason, so that the time tells nothing. */
   readonly unreachableMs?: number;
+  readonly clock?: Clock;
+}
+
+/** Monotonic time, and waiting for a moment of it. */
+export interface Clock {
+  nowMs(): number;
+  /** Resolves at `atMs`; at once when that has passed. */
+  until(atMs: number): Promise<void>;
 }
 
 const LIST: CallLimits = { headMs: 8_000, totalMs: 12_000 };
 const GENERATION: CallLimits = { headMs: 20_000, totalMs: 25_000 };
 const ANSWER_BYTES_MAX = 1024 * 1024;
 const MESSAGE_CHARACTERS_MAX = 500;
-const UNREACHABLE_MS = 5_000;
+const UNREACHABLE_MS = 5_500;
+/** Of that time an endpoint has this share to answer: the slowest way to fail ends before the answer is due. */
+const ANSWER_SHARE = 0.9;
+
+const REAL_CLOCK: Clock = {
+  nowMs: () => performance.now(),
+  until: (atMs) => new Promise((resolve) => setTimeout(resolve, Math.max(0, atMs - performance.now()))),
+};
 
 export function createProber(options: ProberOptions): Prober {
   return {
@@ -68,7 +83,6 @@ class Probe {
   readonly #options: ProberOptions;
   readonly #subject: ProbeSubject;
   readonly #steps: StepLog;
-  readonly #startedAt = performance.now();
 
   constructor(options: ProberOptions, subject: ProbeSubject, steps: StepLog) {
     this.#options = options;
@@ -81,10 +95,8 @@ class Probe {
     const { probe } = target.entry;
     const list = await this.#list(probe.path);
     const models = this.#readModels(list, probe.path);
-    const seen = this.#sameForAll(list);
-    const generation = await this.#generate(seen, models);
-    const verdict = decideVerdict(seen, generation && this.#sameForAll(generation), probe.proves_key);
-    if (target.custom && verdict.status === 'unreachable') await this.#equalise();
+    const generation = await this.#generate(list, models);
+    const verdict = decideVerdict(list, generation, probe.proves_key);
     const last = generation ?? list;
     return {
       rejected: verdict.rejected,
@@ -106,12 +118,16 @@ class Probe {
 
   async #list(path: string): Promise<ProbeAnswer> {
     const { target } = this.#subject;
-    const limit = this.#options.unreachableMs ?? UNREACHABLE_MS;
-    const limits = target.custom ? { headMs: limit, totalMs: LIST.totalMs } : LIST;
+    const { unreachableMs = UNREACHABLE_MS, clock = REAL_CLOCK } = this.#options;
+    const limits = target.custom ? { headMs: unreachableMs * ANSWER_SHARE, totalMs: LIST.totalMs } : LIST;
     this.#steps.begin('list');
     const hold = await reserveProbe(this.#options, this.#subject, '', null);
-    const answer = await askList(this.#options.egress, this.#subject, path, limits);
-    await settleProbe(this.#options, hold, answer);
+    const dueMs = clock.nowMs() + unreachableMs;
+    const answer = this.#sameForAll(await askList(this.#options.egress, this.#subject, path, limits));
+    // Before anything is written down: row, steps and result come at one time and say the same. The call is free, sent or not.
+    const hidden = target.custom && answer.lost === 'provider.unreachable';
+    if (hidden) await clock.until(dueMs);
+    await settleProbe(this.#options, hold, hidden ? { ...answer, afterSend: true } : answer);
     return answer;
   }
 
@@ -170,7 +186,7 @@ class Probe {
         if (error instanceof OwnkeyError && error.status === 402) return error;
         throw error;
       }
-      const answer = await askGeneration(egress, this.#subject, exchange, GENERATION, hold.maxTokens);
+      const answer = this.#sameForAll(await askGeneration(egress, this.#subject, exchange, GENERATION, hold.maxTokens));
       await settleProbe(this.#options, hold, answer);
       const without = answer.failure && tries === 1 ? exchange.withoutAddedParameters(answer.failure) : null;
       if (!without) return answer;
@@ -195,12 +211,7 @@ class Probe {
   /** To the owner of an endpoint, refused, closed and silent look alike: else tests would map the network behind. */
   #sameForAll(answer: ProbeAnswer): ProbeAnswer {
     const hidden = this.#subject.target.custom && answer.status === null && answer.lost?.startsWith('provider.');
-    return hidden ? { ...answer, lost: 'provider.unreachable' } : answer;
-  }
-
-  #equalise(): Promise<void> {
-    const left = (this.#options.unreachableMs ?? UNREACHABLE_MS) - (performance.now() - this.#startedAt);
-    return new Promise((resolve) => setTimeout(resolve, Math.max(0, left)));
+    return hidden ? { ...answer, lost: 'provider.unreachable', latencyMs: null, ttfbMs: null } : answer;
   }
 
   #detail(because: Seen | null): StatusDetail {
@@ -214,12 +225,11 @@ class Probe {
   }
 
   #stepDetail(answer: ProbeAnswer, models: readonly ListedModel[] | null): NonNullable<JobStep['detail']> {
-    const shown = this.#sameForAll(answer);
     return {
       ...(models && { models: models.length }),
-      ...(shown.status !== null && { http_status: shown.status }),
-      ...(shown.lost !== null && { code: shown.lost }),
-      ...(shown.failure && { provider_message: this.#scrub(shown.failure.message) }),
+      ...(answer.status !== null && { http_status: answer.status }),
+      ...(answer.lost !== null && { code: answer.lost }),
+      ...(answer.failure && { provider_message: this.#scrub(answer.failure.message) }),
     };
   }
 

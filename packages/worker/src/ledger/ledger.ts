@@ -73,7 +73,8 @@ export interface Settlement {
   costNanoUsd: bigint | null;
   /** The price `costNanoUsd` is by; null leaves what was reserved with. */
   priceId: string | null;
-  latencyMs: number;
+  /** null = not told. */
+  latencyMs: number | null;
   ttfbMs: number | null;
 }
 
