@@ -10,6 +10,7 @@ import { answering } from './database.ts';
 import type { Egress } from './egress/egress.ts';
 import { Listener } from './freshness/listener.ts';
 import { RunningKeys } from './freshness/running-keys.ts';
+import { singleCheck } from './freshness/single-check.ts';
 import type { GatewayParts } from './gateway/serve-call.ts';
 import type { Targets } from './gateway/targets.ts';
 import { BodyBudget } from './http/body.ts';
@@ -191,26 +192,6 @@ export function composeGateway(options: GatewayOptions): Gateway {
       await ledger.close(1_000);
     },
   };
-}
-
-/** At most one check at a time; a failed one is repeated until it succeeds, because what it asks was never answered. */
-function singleCheck(work: () => Promise<void>, log: Logger): () => void {
-  let running = false;
-  const check = (): void => {
-    if (running) return;
-    running = true;
-    work().then(
-      () => {
-        running = false;
-      },
-      (error: unknown) => {
-        running = false;
-        log.debug('running keys could not be checked', { error });
-        setTimeout(check, 300).unref();
-      },
-    );
-  };
-  return check;
 }
 
 async function unready(sql: Sql): Promise<string | null> {

@@ -8,7 +8,7 @@ export interface ListenerEvents {
   /** This version of the key, and any before it, may not be used any more. */
   keyGone(keyId: string, version: number): void;
   jobQueued(): void;
-  /** Notifications may have been lost: look up what they would have said. Called again and again until the connection stands. */
+  /** Notifications may be lost: look up what they would have said. Called again and again until they arrive. */
   unsure(): void;
 }
 
@@ -22,11 +22,15 @@ export interface ListenerOptions {
   silenceMs?: number;
 }
 
+/** Silence of this share of what is allowed is a heartbeat that did not come back: what it may hide is looked up already. */
+const DOUBT_SHARE = 0.5;
+
 const RECONNECT_MAX_MS = 5_000;
 
 /**
  * One LISTEN connection. A heartbeat goes through the database's own notification queue and back every 300 ms, so a connection
- * that is open but dead (a pulled cable, a stuck proxy) is noticed after 900 ms. Reconnects with back-off for ever.
+ * that is open but dead (a pulled cable, a stuck proxy) is doubted after 450 ms and given up after 900 ms. Reconnects with back-off
+ * for ever.
  */
 export class Listener {
   readonly #options: Required<ListenerOptions>;
@@ -70,6 +74,8 @@ export class Listener {
     if (this.#client === null) {
       this.#options.events.unsure();
     } else if (this.isSure) {
+      const silentMs = performance.now() - this.#lastHeard;
+      if (silentMs > this.#options.silenceMs * DOUBT_SHARE) this.#options.events.unsure();
       this.#beat(this.#client);
     } else {
       this.#lose(this.#client, new Error(`silent for ${this.#options.silenceMs} ms`));
