@@ -22,6 +22,7 @@ import { seedKey } from './worker-rows.ts';
 /** The gateway with everything real behind it: dialects, late injection, and the sandbox's providers. */
 export interface RealGateway extends GatewayUnderTest {
   sandbox: Sandbox;
+  kekRing: KekRing;
   /** Stores a clear key as the worker would, sealed for its destination. */
   storeKey(
     owner: Client,
@@ -30,14 +31,19 @@ export interface RealGateway extends GatewayUnderTest {
   ): Promise<string>;
 }
 
-/** `instead`: servers of the test's own in the place of the sandbox's providers, by catalogue id. */
+/**
+ * `instead`: servers of the test's own in the place of the sandbox's providers, by catalogue id. `listed`: more that may be called.
+ * `envelopesFreshMs`: 0 = every call reads its envelope anew.
+ */
 export interface RealGatewayOptions extends Partial<GatewayOptions> {
   instead?: Record<string, ProviderServer>;
+  listed?: readonly string[];
+  envelopesFreshMs?: number;
 }
 
 export async function startRealGateway(
   workerUrl: string,
-  { instead = {}, ...more }: RealGatewayOptions = {},
+  { instead = {}, listed: also = [], envelopesFreshMs, scrubber = createScrubber(), ...more }: RealGatewayOptions = {},
 ): Promise<RealGateway> {
   const sandbox = await startSandbox({
     port: 0,
@@ -47,12 +53,17 @@ export async function startRealGateway(
   for (const [id, { origin }] of Object.entries(instead)) baseUrls.set(id, `${origin}/v1`);
   const targets = createTargets(CATALOGUE, baseUrls);
   const kekRing = new KekRing(kekFromBytes('kek_test00000000', randomBytes(32)));
-  const scrubber = createScrubber();
   const pool = createPool({ connectionString: workerUrl, name: 'keys', connectionsMax: 2, log: quiet });
-  const listed = Object.values(instead).map((server) => server.listed);
+  const listed = [...Object.values(instead).map((server) => server.listed), ...also];
   const egress = new PooledEgress({
     kekRing,
-    envelopes: new EnvelopeStore({ sql: sqlOf(pool), kekRing, scrubber, undecryptable: () => {} }),
+    envelopes: new EnvelopeStore({
+      sql: sqlOf(pool),
+      kekRing,
+      scrubber,
+      undecryptable: () => {},
+      ...(envelopesFreshMs !== undefined && { freshMs: envelopesFreshMs }),
+    }),
     connectTimeoutMs: 2_000,
     extraCa: null,
     policy: parseEgressAllow([new URL(sandbox.url).host, ...listed].join(',')).policy,
@@ -70,6 +81,7 @@ export async function startRealGateway(
   return {
     ...gateway,
     sandbox,
+    kekRing,
     async storeKey(owner, clearKey, key) {
       const id = await seedKey(owner, { ...key, last4: clearKey.slice(-4) });
       const binding = {

@@ -11,6 +11,7 @@ import { recordKeyEvent } from './audit-event.ts';
 import type { KeyParts } from './key-parts.ts';
 import { type Claim, openPasted, type WrappedKey, wrapPasted } from './open-pasted-key.ts';
 import { checkProbeLimit } from './probe-limit.ts';
+import { recordingRefusedSeal } from './refused-seal.ts';
 import { insertKey, isNonceUsed, type NewKey } from './store-key.ts';
 
 type ConnectJob = Job<'key.connect'>;
@@ -34,6 +35,13 @@ export async function connectKey(
   steps: StepLog,
   pasted: Buffer | null = null,
 ): Promise<Result> {
+  const { payload, companyId, actor } = job;
+  const { user_id: userId, key_id: keyId, slug, provider } = payload;
+  const about = { companyId, actor, userId, keyId, provider: slug ?? provider };
+  return recordingRefusedSeal(parts.sql, about, () => connect(parts, job, steps, pasted));
+}
+
+async function connect(parts: KeyParts, job: ConnectJob, steps: StepLog, pasted: Buffer | null): Promise<Result> {
   try {
     const { payload, companyId } = job;
     const { key, target } = await planKey(parts, job);

@@ -9,6 +9,7 @@ import { recordKeyEvent } from './audit-event.ts';
 import { findKey, type KeyParts, type KeyRow } from './key-parts.ts';
 import { openPasted, wrapPasted } from './open-pasted-key.ts';
 import { checkProbeLimit } from './probe-limit.ts';
+import { recordingRefusedSeal } from './refused-seal.ts';
 import { changedMeanwhile, isNonceUsed, swapKey } from './store-key.ts';
 
 /**
@@ -24,6 +25,17 @@ export async function replaceKey(
 ): Promise<JobResults['key.replace']> {
   const row = await findKey(parts.sql, job.payload.key_id, job.companyId);
   if (!row) throw new OwnkeyError('not_found');
+  const { company_id: companyId, user_id: userId, id: keyId, slug, provider } = row;
+  const about = { companyId, actor: job.actor, userId, keyId, provider: slug ?? provider };
+  return recordingRefusedSeal(parts.sql, about, () => replace(parts, job, steps, row));
+}
+
+async function replace(
+  parts: KeyParts,
+  job: Job<'key.replace'>,
+  steps: StepLog,
+  row: KeyRow,
+): Promise<JobResults['key.replace']> {
   const custom = row.provider === CUSTOM_PROVIDER;
   await checkProbeLimit(parts.sql, job.id, job.companyId, custom);
   const target = parts.targets.of({
