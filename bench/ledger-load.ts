@@ -67,7 +67,7 @@ function reservation(company: string): Reservation {
     keyVersion: 1,
     last4: 'abcd',
     keySource: 'own',
-    fallbackReason: null,
+    fallback: null,
     priceId: 'price_bench',
     reservedNanoUsd: 1_000_000n,
     leastNanoUsd: null,

@@ -111,7 +111,7 @@ const PLAIN: Omit<Reservation, 'id' | 'companyId' | 'configVersion' | 'globalVer
   keyVersion: 1,
   last4: null,
   keySource: 'own',
-  fallbackReason: null,
+  fallback: null,
   priceId: 'price_1',
   reservedNanoUsd: 10n,
   leastNanoUsd: null,

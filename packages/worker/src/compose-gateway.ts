@@ -13,6 +13,7 @@ import { RunningKeys } from './freshness/running-keys.ts';
 import { singleCheck } from './freshness/single-check.ts';
 import type { GatewayParts } from './gateway/serve-call.ts';
 import type { Targets } from './gateway/targets.ts';
+import { KeyHealth } from './health/key-health.ts';
 import { BodyBudget } from './http/body.ts';
 import { Metrics } from './http/metrics.ts';
 import { createServe, type Route } from './http/serve.ts';
@@ -95,6 +96,7 @@ export function composeGateway(options: GatewayOptions): Gateway {
     createUser: (companyId, externalId) => createUser(sql, companyId, externalId),
     now: Date.now,
   });
+  const health = new KeyHealth({ sql, scrubber, log, now: Date.now });
   const ledger = new PostgresLedger({ sql: options.ledgerSql, workerId, log });
   const modelLists = new ModelLists({
     sql,
@@ -139,6 +141,7 @@ export function composeGateway(options: GatewayOptions): Gateway {
       if (refusedAdditions.size < 10_000) refusedAdditions.set(route.target.baseUrl, failure);
     },
     enterKey: (keyId, version) => runningKeys.enter(keyId, version),
+    health,
     callers,
     targets,
     listModels: async (caller, connected) => (await modelLists.list(caller, connected)).map((model) => model.id),

@@ -50,6 +50,8 @@ export interface CompanySnapshot {
   /** Own keys by slug (catalogue id or slug of a custom endpoint). */
   ownKeys: ReadonlyMap<string, readonly StoredKey[]>;
   sources: readonly SourceRow[];
+  /** Keys whose failing, or whose fallback, people were told of. */
+  keysInNotice: ReadonlySet<string>;
   caps: readonly CapRow[];
   /** The company's own prices. */
   prices: readonly PriceRow[];

@@ -1,15 +1,19 @@
 import type { ServerResponse } from 'node:http';
 import { type AnswerReader, AnswerTooLarge, type Exchange, type ProviderFailure } from '@ownkey/contract/dialect';
-import { errorHeaders, wireErrorBody } from '@ownkey/contract/error-shapes';
-import { ERRORS, type ErrorCode, type ErrorFacts, errorMessage } from '@ownkey/contract/errors';
+import { type ErrorCode, type ErrorFacts, errorMessage } from '@ownkey/contract/errors';
+import type { FallbackReason } from '@ownkey/contract/fallback';
 import { RESPONSE_HEADERS } from '@ownkey/contract/headers';
 import { formatUsd } from '@ownkey/contract/money';
 import type { Wire } from '@ownkey/contract/provider';
 import type { Logger } from '@ownkey/guard/log';
 import type { Scrubber } from '@ownkey/guard/scrub';
-import type { Egress, EgressError, EgressHandler, EgressStream, KeyRef } from '../egress/egress.ts';
-import type { Hold, Ledger, Settlement } from '../ledger/ledger.ts';
-import type { SpendPlan } from '../spend/plan-spend.ts';
+import type { Egress, EgressError, EgressHandler, EgressStream } from '../egress/egress.ts';
+import { type KeyFailure, ofLostCall, ofProviderFailure } from '../health/failure-meaning.ts';
+import type { KeyHealth } from '../health/key-health.ts';
+import type { Ledger, Settlement } from '../ledger/ledger.ts';
+import { answerHeaders } from './answer-headers.ts';
+import type { CallEnd, CallPlan } from './call-plan.ts';
+import { type FailureAnswer, ownFailureAnswer, providerFailureAnswer } from './failure-answer.ts';
 import { Relay } from './relay.ts';
 import type { Route } from './route.ts';
 import { scrubFailure } from './scrub-failure.ts';
@@ -31,31 +35,9 @@ export interface CallParts {
   addedParametersRefused: (route: Route, failure: ProviderFailure) => void;
   /** The key is in use until the returned function is called. */
   enterKey: (keyId: string, version: number) => () => void;
+  health: KeyHealth;
+  now: () => number;
 }
-
-/** One call whose reservation stands. */
-export interface CallPlan {
-  wire: Wire;
-  streaming: boolean;
-  requestId: string;
-  hold: Hold;
-  route: Route;
-  keyRef: KeyRef;
-  exchange: Exchange;
-  requestBytes: number;
-  spend: SpendPlan;
-  /** The provider charges nothing for it (a count of tokens). */
-  free: boolean;
-  /** See `ReservedCall`. */
-  sentMaxTokens: number | null;
-  /** The caller asked for usage in a last comment of the stream. */
-  usageComment: boolean;
-  /** A key that is gone before the call is sent leads to a new decision, not to an error. */
-  mayDecideAgain: boolean;
-}
-
-/** `answered`: the caller has its answer. `again`: the key went away before anything was sent; decide anew, nothing was answered. */
-export type CallEnd = 'answered' | 'again';
 
 /**
  * Sends one reserved call and relays its answer, with back-pressure both ways. Resolves when the answer is over and booked,
@@ -67,6 +49,9 @@ export function runCall(parts: CallParts, plan: CallPlan, response: ServerRespon
   });
 }
 
+/** Longest wait for the own key's limit to end. */
+const RETRY_AFTER_MS_MAX = 2_000;
+
 const FAILED = Symbol('failed');
 
 class Call implements EgressHandler {
@@ -76,6 +61,7 @@ class Call implements EgressHandler {
   readonly #done: (end: CallEnd) => void;
   readonly #relay: Relay;
   readonly #startedAt = performance.now();
+  readonly #startedAtMs: number;
   readonly #leaveKey: () => void;
   #exchange: Exchange;
   #reader: AnswerReader;
@@ -84,12 +70,14 @@ class Call implements EgressHandler {
   #ttfbMs: number | null = null;
   #sent = false;
   #over = false;
+  #retry: NodeJS.Timeout | null = null;
   readonly #onClose = (): void => this.#callerGone();
   #failureSeen = false;
   #complete = false;
 
   constructor(parts: CallParts, plan: CallPlan, response: ServerResponse, done: (end: CallEnd) => void) {
     this.#parts = parts;
+    this.#startedAtMs = parts.now();
     this.#plan = plan;
     this.#response = response;
     this.#done = done;
@@ -116,7 +104,7 @@ class Call implements EgressHandler {
     const flush = this.#plan.streaming && status < 400;
     // The length of what goes out is known here alone.
     const { 'content-length': _, ...kept } = head.headers;
-    this.#relay.head(head.status, { ...kept, ...this.#ownHeaders() }, flush);
+    this.#relay.head(head.status, { ...kept, ...answerHeaders(this.#plan) }, flush);
   }
 
   data(chunk: Buffer): boolean {
@@ -133,10 +121,13 @@ class Call implements EgressHandler {
     const failure = this.#reader.failure();
     this.#complete = failure === null;
     if (failure !== null && !this.#relay.started) {
-      if (this.#sendAgainWithout(failure)) return;
-      this.#answerFailure(failure);
+      if (this.#sendAgainWithout(failure) || this.#sendAgainLater(failure)) return;
+      const answer = providerFailureAnswer(this.#parts, this.#plan.wire, this.#status, failure);
+      this.#answerFailure(answer, `provider.${failure.kind}`, this.#noteFailure(ofProviderFailure(failure)));
       return;
     }
+    if (failure === null) this.#noteSuccess();
+    else this.#noteFailure(ofProviderFailure(failure));
     const code = failure === null ? null : `provider.${failure.kind}`;
     void this.#finish(this.#settlement(this.#status, code), this.#scrubbed(out));
   }
@@ -147,7 +138,7 @@ class Call implements EgressHandler {
     if (error.code === 'key.removed' && !this.#sent && this.#status === 0 && this.#plan.mayDecideAgain) {
       this.#over = true;
       this.#response.off('close', this.#onClose);
-      void this.#book(this.#settlement(null, error.code), 'again');
+      void this.#book(this.#settlement(null, error.code), { kind: 'again' });
       return;
     }
     const { requestId: request_id, route } = this.#plan;
@@ -157,7 +148,7 @@ class Call implements EgressHandler {
       provider: route.target.slug,
       why: error.message,
     });
-    this.#fail(error.code);
+    this.#fail(error.code, this.#noteFailure(ofLostCall(error.code, this.#status > 0)));
   }
 
   /** What a reader cannot read ends the call; it must not end the connection's other work. */
@@ -201,33 +192,36 @@ class Call implements EgressHandler {
     return true;
   }
 
-  /** The provider's own error, with its status and type, in the caller's wire. */
-  #answerFailure(failure: ProviderFailure): void {
-    const { scrubber, writeError } = this.#parts;
-    const body = writeError(this.#plan.wire, scrubFailure(failure, scrubber.scrubText));
-    const status = this.#status >= 400 ? this.#status : failure.status;
-    const headers: Record<string, string> = {
-      'content-type': 'application/json',
-      ...this.#ownHeaders(),
-      [RESPONSE_HEADERS.errorCode]: 'provider.error',
-    };
-    if (failure.retryAfterMs !== null) headers['retry-after'] = String(Math.ceil(failure.retryAfterMs / 1000));
+  /** Once: a limit that ends within a moment is waited for on the own key, before anybody else pays. */
+  #sendAgainLater(failure: ProviderFailure): boolean {
+    const { retryAfterMs } = failure;
+    if (!this.#plan.mayFallBack || failure.kind !== 'rate_limited' || this.#retry !== null) return false;
+    if (retryAfterMs === null || retryAfterMs > RETRY_AFTER_MS_MAX) return false;
+    this.#reader = this.#exchange.reader();
     this.#relay.reset();
-    this.#relay.head(status, headers, false);
-    void this.#finish(this.#settlement(status, `provider.${failure.kind}`), body);
+    this.#status = 0;
+    this.#retry = setTimeout(() => this.#send(), retryAfterMs);
+    return true;
   }
 
-  /** An end that is not the provider's own: our error before the first byte, the wire's own way of breaking off after it. */
-  #fail(code: ErrorCode): void {
+  /** Tells the key's health of it. Resolves to why another payer may follow; null = nobody may. */
+  #noteFailure(failure: KeyFailure): FallbackReason | null {
+    const { companyId, route } = this.#plan;
+    this.#parts.health.failed(route.source === 'own' ? companyId : null, route.key, failure);
+    return failure.reason;
+  }
+
+  #noteSuccess(): void {
+    const { route, keyInNotice } = this.#plan;
+    this.#parts.health.worked(route.key, this.#startedAtMs, keyInNotice);
+  }
+
+  /** Our error before the first byte, the wire's own way of breaking off after it. */
+  #fail(code: ErrorCode, reason: FallbackReason | null = null): void {
     this.#stream?.abort();
     const facts: ErrorFacts = { provider: this.#plan.route.target.entry.name };
     if (!this.#relay.started) {
-      const status = ERRORS[code].status;
-      const body = Buffer.from(JSON.stringify(wireErrorBody(this.#plan.wire, code, facts)));
-      this.#relay.reset();
-      const headers = { 'content-type': 'application/json', ...this.#ownHeaders(), ...errorHeaders(code, facts) };
-      this.#relay.head(status, headers, false);
-      void this.#finish(this.#settlement(status, code), body);
+      this.#answerFailure(ownFailureAnswer(this.#plan.wire, code, facts), code, reason);
       return;
     }
     const settlement = this.#settlement(this.#status, code);
@@ -240,9 +234,24 @@ class Call implements EgressHandler {
     }
   }
 
+  /** Answers, or hands the answer back where somebody else may answer in its place. */
+  #answerFailure({ status, headers, body }: FailureAnswer, code: string, reason: FallbackReason | null): void {
+    this.#relay.reset();
+    this.#relay.head(status, { ...answerHeaders(this.#plan), ...headers }, false);
+    const settlement = this.#settlement(status, code);
+    if (reason === null || !this.#plan.mayFallBack) {
+      void this.#finish(settlement, body);
+      return;
+    }
+    this.#over = true;
+    this.#response.off('close', this.#onClose);
+    void this.#book(settlement, { kind: 'failed', reason, answer: () => this.#relay.end(body) });
+  }
+
   #callerGone(): void {
     if (this.#over) return;
     this.#over = true;
+    if (this.#retry) clearTimeout(this.#retry);
     this.#stream?.abort();
     this.#relay.cut();
     void this.#book(this.#settlement(this.#relay.started ? this.#status : null, 'caller.gone'));
@@ -258,7 +267,7 @@ class Call implements EgressHandler {
     this.#relay.end(comment === null ? last : Buffer.concat([last ?? Buffer.alloc(0), comment]));
   }
 
-  async #book(settlement: Settlement, end: CallEnd = 'answered'): Promise<void> {
+  async #book(settlement: Settlement, end: CallEnd = { kind: 'answered' }): Promise<void> {
     this.#leaveKey();
     await this.#parts.ledger.settle(this.#plan.hold, settlement);
     this.#done(end);
@@ -270,20 +279,6 @@ class Call implements EgressHandler {
     const providerRequestId = failure && scrubFailure(failure, this.#parts.scrubber.scrubText).requestId;
     const told = { httpStatus, errorCode, providerRequestId, latencyMs: this.#elapsed(), ttfbMs: this.#ttfbMs };
     return settlementOf(this.#plan, this.#reader, { ...told, reached, complete: this.#complete });
-  }
-
-  #ownHeaders(): Record<string, string> {
-    const { route, requestId, hold, sentMaxTokens } = this.#plan;
-    const headers: Record<string, string> = {
-      'cache-control': 'no-store',
-      [RESPONSE_HEADERS.requestId]: requestId,
-      [RESPONSE_HEADERS.keySource]: route.source,
-      [RESPONSE_HEADERS.provider]: route.target.slug,
-    };
-    if (route.source === 'own' && route.key.last4 !== null) headers[RESPONSE_HEADERS.keyLast4] = route.key.last4;
-    if (hold.remainingNanoUsd !== null) headers[RESPONSE_HEADERS.capRemainingUsd] = formatUsd(hold.remainingNanoUsd);
-    if (sentMaxTokens !== null) headers[RESPONSE_HEADERS.maxTokens] = String(sentMaxTokens);
-    return headers;
   }
 
   /** An error inside a stream carries the provider's own words: from there on every piece is scrubbed. */

@@ -13,10 +13,13 @@ import { tokensWithin } from '@ownkey/policy/bound-cost';
 import type { CallBody } from '@ownkey/policy/read-body';
 import type { RequestFeatures } from '@ownkey/policy/request-features';
 import type { Caller, CallerReader } from '../access/caller.ts';
+import type { KeyHealth } from '../health/key-health.ts';
 import type { Hold, Ledger, Reservation, Settlement } from '../ledger/ledger.ts';
 import { isCapped, planSpend, type SpendPlan } from '../spend/plan-spend.ts';
 import { refusalError } from '../spend/refusal.ts';
+import { type Attempt, routeOfAttempt } from './attempt.ts';
 import { withAnswerLimit } from './limit-answer.ts';
+import { Rest } from './rest.ts';
 import { type ListModels, type Route, routeCall } from './route.ts';
 import type { Targets } from './targets.ts';
 
@@ -31,6 +34,7 @@ export interface ReserveParts {
   answerBytesMax: number;
   /** A provider's earlier refusal of what we add to requests, by base URL. */
   refusedAdditions: ReadonlyMap<string, ProviderFailure>;
+  health: KeyHealth;
   now: () => number;
 }
 
@@ -45,6 +49,7 @@ export interface Asked {
   features: RequestFeatures;
   caller: Caller;
   requestId: string;
+  attempt: Attempt;
 }
 
 /** A call whose reservation stands. */
@@ -56,6 +61,10 @@ export interface ReservedCall {
   spend: SpendPlan;
   /** The limit of the answer that was sent although the caller stated none; null = none was. */
   sentMaxTokens: number | null;
+  /** As it was carried out: a call whose own key rests is a fallback from its start. */
+  attempt: Attempt;
+  /** The own key is tried although it rests, because the platform's may not answer. */
+  fallbackRefused: boolean;
 }
 
 /** How often a call is decided again while the configuration moves under it. */
@@ -64,27 +73,38 @@ const DECISIONS_MAX = 8;
 /**
  * Decides and reserves. A refusal that rests on memory is decided again on a fresh configuration before it counts; a reservation
  * that the database says rests on an older configuration, too. A refusal by the ledger counts at once: it compared the versions.
+ * An own key that is known to fail is left out where the platform's may answer; where that is refused, the own one is tried.
  * @throws OwnkeyError of routing, of money and plans, busy, ledger.unavailable
  */
 export async function reserveCall(parts: ReserveParts, call: Asked): Promise<ReservedCall> {
   const { asked, request } = call;
+  const rest = new Rest(parts.health);
   let { caller } = call;
   for (let decisions = 0; decisions < DECISIONS_MAX; decisions++) {
     if (decisions > 0) caller = await parts.callers.read(request.headers, 'inference', true);
+    let attempt = call.attempt;
     let route: Route;
     let exchange: Exchange;
     let spend: SpendPlan;
     try {
-      route = await routeCall(parts.targets, parts.listModels, caller, asked.model);
+      const decided = await routeCall(parts.targets, parts.listModels, caller, asked.model);
+      attempt = rest.attemptOn(call.attempt, decided);
+      route = routeOfAttempt(parts.targets, attempt, decided);
       // What the provider cannot do at all is told before what it would cost.
       exchange = prepare(parts, call, route);
-      spend = planOf(parts, call, caller, route);
+      spend = planOf(parts, { ...call, attempt }, caller, route);
     } catch (error) {
-      if (caller.fresh || !(error instanceof OwnkeyError)) throw error;
+      if (!(error instanceof OwnkeyError)) throw error;
+      if (attempt !== call.attempt) rest.refuse();
+      else if (caller.fresh) throw error;
       continue;
     }
-    const answer = await parts.ledger.reserve(toReservation(call, caller, route, spend));
+    const answer = await parts.ledger.reserve(toReservation({ ...call, attempt }, caller, route, spend));
     if (answer.outcome === 'refused') {
+      if (attempt !== call.attempt) {
+        rest.refuse();
+        continue;
+      }
       const { company, installation } = caller.configuration;
       const plan = installation.plans.get(company.planId);
       throw refusalError(answer.refusal, {
@@ -98,7 +118,8 @@ export async function reserveCall(parts: ReserveParts, call: Asked): Promise<Res
     const sentMaxTokens = limitToSend(spend, answer.hold);
     const limited =
       sentMaxTokens === null ? exchange : await limitAnswer(parts, call, route, answer.hold, sentMaxTokens);
-    return { hold: answer.hold, route, exchange: limited, caller, spend, sentMaxTokens };
+    const { fallbackRefused } = rest;
+    return { hold: answer.hold, route, exchange: limited, caller, spend, sentMaxTokens, attempt, fallbackRefused };
   }
   throw new OwnkeyError('busy', {}, 'the configuration changed faster than the call could be decided');
 }
@@ -110,7 +131,7 @@ function planOf(parts: ReserveParts, call: Asked, caller: Caller, route: Route):
     userId: caller.userId,
     token: caller.token,
     source: route.source,
-    fallback: false,
+    fallback: call.attempt.kind === 'fallback',
     slug: route.target.slug,
     modelName: asked.model,
     model: route.model,
@@ -204,7 +225,7 @@ function forwardable({ headers }: IncomingMessage): Record<string, string> {
 }
 
 function toReservation(
-  { wire, streaming, requestId }: Asked,
+  { wire, streaming, requestId, attempt }: Asked,
   caller: Caller,
   route: Route,
   { price, bound, limits }: SpendPlan,
@@ -230,7 +251,8 @@ function toReservation(
     keyVersion: route.key.version,
     last4: route.key.last4,
     keySource: route.source,
-    fallbackReason: null,
+    fallback:
+      attempt.kind === 'fallback' ? { reason: attempt.reason, keyId: attempt.own.id, afterId: attempt.afterId } : null,
     priceId: price?.id ?? null,
     reservedNanoUsd: bound?.worst ?? 0n,
     leastNanoUsd: bound?.least ?? null,

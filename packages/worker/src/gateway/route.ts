@@ -13,6 +13,8 @@ export interface Route {
   target: ProviderTarget;
   key: StoredKey;
   source: 'own' | 'platform';
+  /** The platform's key that may answer when this own key fails; null = nobody's. */
+  fallback: StoredKey | null;
   /** The model as the provider names it. */
   model: string;
 }
@@ -74,7 +76,8 @@ export function canUseModel(targets: Targets, caller: Caller, slug: string, mode
 function toRoute(targets: Targets, caller: Caller, slug: string, model: string): Route {
   const decision = decideFor(targets, caller, slug, model);
   if (decision.kind === 'none') throw new OwnkeyError(decision.code, decision.facts);
-  return { target: targets.of(decision.key), key: decision.key, source: decision.kind, model };
+  const fallback = decision.kind === 'own' && decision.fallback.kind === 'platform' ? decision.fallback.key : null;
+  return { target: targets.of(decision.key), key: decision.key, source: decision.kind, fallback, model };
 }
 
 /** The pure decision with everything it needs of the caller's configuration. */

@@ -6,10 +6,11 @@ import { newId } from '@ownkey/contract/ids';
 import type { Wire } from '@ownkey/contract/provider';
 import { readBody } from '@ownkey/policy/read-body';
 import { readFeatures } from '@ownkey/policy/request-features';
-import type { Caller } from '../access/caller.ts';
 import { type BodyBudget, type BodyLimits, collectBody } from '../http/body.ts';
-import { type CallParts, type CallPlan, runCall } from './call.ts';
-import { type ReserveParts, reserveCall } from './reserve-call.ts';
+import { DECIDED, type FallbackAttempt } from './attempt.ts';
+import { type CallParts, runCall } from './call.ts';
+import type { CallPlan } from './call-plan.ts';
+import { type Asked, type ReservedCall, type ReserveParts, reserveCall } from './reserve-call.ts';
 import { keyRefOf } from './route.ts';
 
 export interface GatewayParts extends CallParts, ReserveParts {
@@ -21,8 +22,9 @@ export interface GatewayParts extends CallParts, ReserveParts {
 const SENDS_MAX = 3;
 
 /**
- * One AI call from its headers to the end of its answer: who calls, read the body, whose key, reserve, send, relay, settle.
- * Resolves when the answer is over; rejects with what has to be answered while nothing was.
+ * One AI call from its headers to the end of its answer: who calls, read the body, whose key, reserve, send, relay, settle; and on
+ * the platform's key where the own one failed and that may follow. Resolves when the answer is over; rejects with what has to be
+ * answered while nothing was.
  */
 export async function serveCall(
   parts: GatewayParts,
@@ -38,41 +40,88 @@ export async function serveCall(
     const asked = readBody(body.bytes, wire);
     const features = readFeatures(body.bytes, wire);
     const streaming = asked.stream && task === 'answer';
-    let again: Caller | null = caller;
-    for (let tries = 1; again !== null; tries++) {
-      const requestId = tries === 1 ? call.requestId : newId('request');
-      const ready = await reserveCall(parts, {
-        wire,
-        task,
-        streaming,
-        request,
-        body: body.bytes,
-        asked,
-        features,
-        caller: again,
-        requestId,
-      });
-      const plan: CallPlan = {
-        wire,
-        streaming,
-        requestId,
-        hold: ready.hold,
-        route: ready.route,
-        keyRef: keyRefOf(ready.caller.configuration.company.id, ready.route.key),
-        exchange: ready.exchange,
-        requestBytes: body.bytes.length,
-        spend: ready.spend,
-        free: task === 'count-tokens',
-        sentMaxTokens: ready.sentMaxTokens,
-        usageComment: request.headers[REQUEST_HEADERS.usage] === '1',
-        mayDecideAgain: tries < SENDS_MAX,
-      };
-      const end = await runCall(parts, plan, response);
-      again = end === 'again' ? await parts.callers.read(request.headers, 'inference', true) : null;
+    let first: Asked = {
+      wire,
+      task,
+      streaming,
+      request,
+      body: body.bytes,
+      asked,
+      features,
+      caller,
+      requestId: call.requestId,
+      attempt: DECIDED,
+    };
+    for (let tries = 1; ; tries++) {
+      const mayDecideAgain = tries < SENDS_MAX;
+      const end = await callOnce(parts, first, response, mayDecideAgain);
+      if (end === 'answered') return;
+      const again = await parts.callers.read(request.headers, 'inference', true);
+      first = { ...first, caller: again, requestId: newId('request') };
     }
   } finally {
     body.release();
   }
+}
+
+/** One decision carried out: on the key decided on and, when that was an own one and fails, on the platform's. */
+async function callOnce(
+  parts: GatewayParts,
+  asked: Asked,
+  response: ServerResponse,
+  mayDecideAgain: boolean,
+): Promise<'answered' | 'again'> {
+  const ready = await reserveCall(parts, asked);
+  const end = await runCall(parts, planOf(asked, ready, mayDecideAgain), response);
+  if (end.kind !== 'failed') return end.kind;
+  const { key } = ready.route;
+  const attempt: FallbackAttempt = {
+    kind: 'fallback',
+    reason: end.reason,
+    own: { id: key.id, version: key.version },
+    afterId: asked.requestId,
+  };
+  const next: Asked = { ...asked, caller: ready.caller, requestId: newId('request'), attempt };
+  const fallback = await reserveFallback(parts, next);
+  if (fallback === null) end.answer();
+  else await runCall(parts, planOf(next, fallback, false), response);
+  return 'answered';
+}
+
+/** null = nothing may follow the own key after all (credits, caps, a change): its failure stays the answer. */
+async function reserveFallback(parts: GatewayParts, next: Asked): Promise<ReservedCall | null> {
+  try {
+    return await reserveCall(parts, next);
+  } catch (error) {
+    const code = error instanceof OwnkeyError ? error.code : 'internal';
+    const log = { request_id: next.requestId, code, ...(error instanceof OwnkeyError ? {} : { error }) };
+    parts.log.info('no fallback', log);
+    return null;
+  }
+}
+
+function planOf(asked: Asked, ready: ReservedCall, mayDecideAgain: boolean): CallPlan {
+  const { company } = ready.caller.configuration;
+  const { key, fallback } = ready.route;
+  return {
+    wire: asked.wire,
+    streaming: asked.streaming,
+    requestId: asked.requestId,
+    companyId: company.id,
+    attempt: ready.attempt,
+    hold: ready.hold,
+    route: ready.route,
+    keyRef: keyRefOf(company.id, key),
+    exchange: ready.exchange,
+    requestBytes: asked.body.length,
+    spend: ready.spend,
+    free: asked.task === 'count-tokens',
+    sentMaxTokens: ready.sentMaxTokens,
+    usageComment: asked.request.headers[REQUEST_HEADERS.usage] === '1',
+    mayDecideAgain,
+    mayFallBack: fallback !== null && !ready.fallbackRefused,
+    keyInNotice: company.keysInNotice.has(key.id),
+  };
 }
 
 /** JSON only, as it is: a compressed body would pass the limit on its way in. */

@@ -73,7 +73,7 @@ export async function reserveProbe(
       keyVersion: payer.ref.version,
       last4: payer.last4,
       keySource: payer.companyId === null ? 'platform' : 'own',
-      fallbackReason: null,
+      fallback: null,
       priceId: spend.price?.id ?? null,
       reservedNanoUsd: spend.bound?.worst ?? 0n,
       leastNanoUsd: null,

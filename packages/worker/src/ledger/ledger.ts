@@ -1,3 +1,4 @@
+import type { FallbackReason } from '@ownkey/contract/fallback';
 import type { Wire } from '@ownkey/contract/provider';
 import type { Limit } from '@ownkey/contract/spend';
 import type { Usage, UsageBasis } from '@ownkey/contract/usage';
@@ -25,7 +26,8 @@ export interface Reservation {
   keyVersion: number;
   last4: string | null;
   keySource: 'own' | 'platform';
-  fallbackReason: string | null;
+  /** Why the platform's key answers for an own one, which, and after which failed call; null = it was decided so. */
+  fallback: { reason: FallbackReason; keyId: string; afterId: string | null } | null;
   /** The price it is counted at; null = none is known, or it costs nothing. */
   priceId: string | null;
   /** Most it may cost; 0n where that is not known, or nothing. */

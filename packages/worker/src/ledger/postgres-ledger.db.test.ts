@@ -60,7 +60,7 @@ async function reservation(more: Partial<Reservation> = {}): Promise<Reservation
     keyVersion: 1,
     last4: 'wxyz',
     keySource: 'own',
-    fallbackReason: null,
+    fallback: null,
     priceId: null,
     reservedNanoUsd: 0n,
     leastNanoUsd: null,

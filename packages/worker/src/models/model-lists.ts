@@ -138,7 +138,7 @@ export class ModelLists {
       keyVersion: key.version,
       last4: key.last4,
       keySource: source,
-      fallbackReason: null,
+      fallback: null,
       priceId: null,
       reservedNanoUsd: 0n,
       leastNanoUsd: null,
