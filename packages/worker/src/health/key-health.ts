@@ -57,10 +57,12 @@ export class KeyHealth {
         if (key.status !== 'invalid') this.#orderTest(companyId, key);
         return;
       case 'no_credit':
-        return this.#write(key, 'no_credit', failure, {});
+        this.#write(key, 'no_credit', failure, {});
+        return;
       case 'rate_limited': {
         const until = new Date(this.#parts.now() + (failure.retryAfterMs ?? 0)).toISOString();
-        return this.#write(key, 'rate_limited', failure, failure.retryAfterMs === null ? {} : { until });
+        this.#write(key, 'rate_limited', failure, failure.retryAfterMs === null ? {} : { until });
+        return;
       }
       default:
         if (failures >= OUTAGES_SHOWN) this.#write(key, 'unreachable', failure, { tries: failures });

@@ -1,10 +1,10 @@
 import type { FallbackReason } from '@ownkey/contract/fallback';
 import type { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { send } from '../../../../tests/kit/gateway.ts';
-import { useTestDatabase } from '../../../../tests/kit/postgres.ts';
-import { type RealGateway, startRealGateway } from '../../../../tests/kit/real-gateway.ts';
-import { seedCompany, seedPrice, seedToken } from '../../../../tests/kit/worker-rows.ts';
+import { send } from '../kit/gateway.ts';
+import { useTestDatabase } from '../kit/postgres.ts';
+import { type RealGateway, startRealGateway } from '../kit/real-gateway.ts';
+import { seedCompany, seedPrice, seedToken } from '../kit/worker-rows.ts';
 
 /**
  * The whole table of what happens when an own key fails, against the sandbox's providers: every reason, what was decided about it,
