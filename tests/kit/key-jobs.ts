@@ -2,6 +2,7 @@
 import { newId } from '@ownkey/contract/ids';
 import type { JobFailure, JobKind, JobPayloads, JobResults, JobStep } from '@ownkey/contract/jobs';
 import { parseEgressAllow } from '@ownkey/guard/egress-policy';
+import type { Lookup } from '@ownkey/guard/resolve';
 import { createScrubber } from '@ownkey/guard/scrub';
 import { loadCatalogue } from '@ownkey/providers/catalogue';
 import { prepareExchange } from '@ownkey/providers/exchange';
@@ -47,6 +48,8 @@ export interface KeyWorkerOptions {
   listed: string;
   ring?: KekRing;
   unreachableMs?: number;
+  /** In the place of the name server. */
+  lookup?: Lookup;
   /** After which a running job counts as a dead worker's. */
   leaseMs?: number;
   /** false = jobs wait until `keys.jobs.start()`. */
@@ -76,6 +79,7 @@ export async function startKeyWorker(workerUrl: string, options: KeyWorkerOption
     extraCa: null,
     policy,
     catalogueBaseUrl: (provider) => targets.baseUrlOf(provider),
+    ...(options.lookup !== undefined && { lookup: options.lookup }),
   });
   const ledger = new PostgresLedger({ sql: sqlOf(ledgerPool), workerId: 'test', log: quiet });
   const keys = composeKeys({
