@@ -17,6 +17,7 @@ import { PooledEgress } from '@ownkey/worker/egress/pooled-egress';
 import { createTargets } from '@ownkey/worker/gateway/targets';
 import { EnvelopeStore } from '@ownkey/worker/keys/envelope-store';
 import { markUndecryptable } from '@ownkey/worker/keys/mark-undecryptable';
+import type { Clock } from '@ownkey/worker/keys/probe';
 import { loadSealingKeys } from '@ownkey/worker/keys/sealing-keys';
 import { PostgresLedger } from '@ownkey/worker/ledger/postgres-ledger';
 import type { Client, Pool } from 'pg';
@@ -48,6 +49,7 @@ export interface KeyWorkerOptions {
   listed: string;
   ring?: KekRing;
   unreachableMs?: number;
+  clock?: Clock;
   /** In the place of the name server. */
   lookup?: Lookup;
   /** After which a running job counts as a dead worker's. */
@@ -98,6 +100,7 @@ export async function startKeyWorker(workerUrl: string, options: KeyWorkerOption
     scrubber,
     log: quiet,
     unreachableMs: options.unreachableMs ?? 200,
+    ...(options.clock !== undefined && { clock: options.clock }),
     ...(options.leaseMs !== undefined && { leaseMs: options.leaseMs }),
   });
   if (options.start !== false) keys.jobs.start();

@@ -19,7 +19,7 @@ import { createClearKeyRoute } from './keys/clear-key-route.ts';
 import { connectKey } from './keys/connect-key.ts';
 import type { EnvelopeStore } from './keys/envelope-store.ts';
 import type { KeyParts } from './keys/key-parts.ts';
-import { createProber } from './keys/probe.ts';
+import { type Clock, createProber } from './keys/probe.ts';
 import { refreshModels } from './keys/refresh-models.ts';
 import { replaceKey } from './keys/replace-key.ts';
 import type { SealingKeys } from './keys/sealing-keys.ts';
@@ -44,6 +44,7 @@ export interface KeysOptions {
   readonly log: Logger;
   /** For tests: see `ProberOptions`. */
   readonly unreachableMs?: number;
+  readonly clock?: Clock;
   /** For tests: see `JobRunnerOptions`. */
   readonly leaseMs?: number;
 }
@@ -68,6 +69,7 @@ export function composeKeys(options: KeysOptions): Keys {
     readModelList,
     scrubber,
     ...(unreachableMs !== undefined && { unreachableMs }),
+    ...(options.clock !== undefined && { clock: options.clock }),
   });
   const { sealingKeys, catalogue, targets, policy, envelopes } = options;
   const parts: KeyParts = {
