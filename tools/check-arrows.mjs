@@ -21,6 +21,14 @@ const ARROWS = {
   vault: { contract: null },
   sdk: { contract: null, vault: (name) => !OPENING.test(name) },
   console: { contract: null, sdk: null, vault: (name) => !OPENING.test(name) },
+  // The process of `ownkey import`: of the worker's modules those that read its settings and write to its database.
+  importer: {
+    contract: null,
+    guard: null,
+    providers: (name) => name.startsWith('catalogue'),
+    vault: null,
+    worker: (name) => ['config', 'database', 'access/load', 'keys/transaction'].includes(name),
+  },
   worker: { contract: null, guard: null, policy: null, providers: null, vault: null },
   server: {
     contract: null,
@@ -36,6 +44,8 @@ const ARROWS = {
 /** Run-time packages from npm that the isolated process may load, with where they may be imported. */
 const WORKER_SIDE = ['contract', 'guard', 'policy', 'providers', 'vault', 'worker'];
 const WORKER_NPM = new Set(['pg', 'undici', '@hpke/core', 'ipaddr.js']);
+/** The same for the process of `ownkey import`, which loads the worker's packages too. */
+const IMPORTER_NPM = new Set(['@noble/ciphers']);
 
 /** Reads one file's imports: `{ specifier, typeOnly }`. */
 export function readImports(text) {
@@ -124,6 +134,8 @@ export function checkArrow(file, specifier, typeOnly, say) {
     if (name !== 'zod' || !inApi) say(`contract may import nothing but zod, and that in api/ alone: ${specifier}`);
   } else if (WORKER_SIDE.includes(from) && !typeOnly && !WORKER_NPM.has(name)) {
     say(`the isolated process loads ${[...WORKER_NPM].join(', ')} and nothing else: ${specifier}`);
+  } else if (from === 'importer' && !typeOnly && !IMPORTER_NPM.has(name)) {
+    say(`the import loads ${[...IMPORTER_NPM].join(', ')} and what the worker has: ${specifier}`);
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * The official Python clients against the product. OWNKEY_PYTHON names an interpreter that can import `openai` and `anthropic`
- * (versions: python-clients.txt beside this file); without it only that list is checked.
+ * (versions: python-clients.txt beside this file, with those of the importer's vectors); without it only that list is checked.
  */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -41,7 +41,9 @@ describe('the Python clients', () => {
     const lines = readFileSync(here('python-clients.txt'), 'utf8').trim().split('\n');
     expect(lines).toEqual([
       expect.stringMatching(/^anthropic==\d+\.\d+\.\d+$/),
+      expect.stringMatching(/^cryptography==\d+\.\d+\.\d+$/),
       expect.stringMatching(/^openai==\d+\.\d+\.\d+$/),
+      expect.stringMatching(/^PyNaCl==\d+\.\d+\.\d+$/),
     ]);
   });
 });

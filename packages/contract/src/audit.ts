@@ -35,6 +35,7 @@ export interface AuditLine {
 /** Names of the events beside calls. */
 export const AUDIT_EVENTS = [
   'key.connected',
+  'key.imported',
   'key.replaced',
   'key.removed',
   'key.tested',
