@@ -3,6 +3,7 @@ import { auditVerify } from './commands/audit.ts';
 import { type Command, givenHere, readWords, UsageError } from './commands/command.ts';
 import { dev } from './commands/dev.ts';
 import { doctor } from './commands/doctor.ts';
+import { importKeys } from './commands/import.ts';
 import { init } from './commands/init.ts';
 import { migrate } from './commands/migrate.ts';
 import { server, worker } from './commands/plane.ts';
@@ -17,6 +18,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   migrate,
   doctor,
   'audit verify': auditVerify,
+  import: importKeys,
 };
 
 const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
@@ -39,12 +41,12 @@ async function main(words: readonly string[]): Promise<number> {
   const name = first === 'audit' && rest[0] === 'verify' ? 'audit verify' : first;
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined) throw new UsageError(`There is no command \`${first}\`.`);
-  const { help, switches } = readWords(command, name === first ? rest : rest.slice(1));
-  if (help) {
+  const given = readWords(command, name === first ? rest : rest.slice(1));
+  if (given.help) {
     process.stdout.write(`${command.help}\n`);
     return EXIT.ok;
   }
-  return command.run(givenHere(switches));
+  return command.run(givenHere(given));
 }
 
 function overview(): string {

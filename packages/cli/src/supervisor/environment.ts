@@ -92,13 +92,16 @@ function sandboxEgress(sandbox: SandboxWhereabouts): Environment {
 
 const SHARED = ['contract', 'guard', 'policy', 'providers', 'vault'] as const;
 
-/** What the worker may read: code, catalogue, the master key and the files its settings name. */
-export function workerFlagsOf(settings: Settings): string[] {
+/**
+ * What the worker may read: code, catalogue, the master key and the files its settings name. `more`: packages whose code a one-shot
+ * process in the worker's role needs besides.
+ */
+export function workerFlagsOf(settings: Settings, more: readonly string[] = []): string[] {
   const given = settings.givenTo('worker');
   const files = [settings.kekFile, given.OWNKEY_GATEWAY_TLS_CERT, given.OWNKEY_GATEWAY_TLS_KEY, settings.extraCaFile];
   return workerFlags(
     process.version,
-    readablePaths([...SHARED, 'worker'], [join(INSTALLATION, 'catalogue/'), ...files.flatMap(withTarget)]),
+    readablePaths([...SHARED, 'worker', ...more], [join(INSTALLATION, 'catalogue/'), ...files.flatMap(withTarget)]),
   );
 }
 

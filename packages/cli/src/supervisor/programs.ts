@@ -14,6 +14,7 @@ export const PROGRAMS = {
   seedInit: join(INSTALLATION, 'packages/server/dist/seed/init.js'),
   migrate: join(INSTALLATION, 'packages/server/dist/storage/migrate.js'),
   auditVerify: join(INSTALLATION, 'packages/worker/dist/audit-verify.js'),
+  importer: join(INSTALLATION, 'packages/importer/dist/main.js'),
   kekFile: join(INSTALLATION, 'packages/vault/dist/kek-file.js'),
 } as const;
 
