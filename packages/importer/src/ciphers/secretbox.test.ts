@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import sodium from 'libsodium-wrappers';
+import sodium, { ready } from 'libsodium-wrappers';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { openSecretbox } from './secretbox.ts';
 
-beforeAll(() => sodium.ready);
+beforeAll(() => ready);
 
 const make = (length: number) => {
   const clear = randomBytes(length);
