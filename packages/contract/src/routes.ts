@@ -1,6 +1,7 @@
 import { ACCESS_ROUTES } from './routes/access.ts';
 import { ALERT_ROUTES } from './routes/alerts.ts';
 import { COMPANY_ROUTES } from './routes/companies.ts';
+import { INSIGHT_ROUTES } from './routes/insight.ts';
 import { INVITATION_ROUTES } from './routes/invitations.ts';
 import { KEY_ROUTES } from './routes/keys.ts';
 import { MONEY_ROUTES } from './routes/money.ts';
@@ -24,6 +25,7 @@ export const ROUTES = {
   ...ALERT_ROUTES,
   ...INVITATION_ROUTES,
   ...PRICE_ROUTES,
+  ...INSIGHT_ROUTES,
 } as const satisfies Record<string, Route>;
 
 export type RouteName = keyof typeof ROUTES;

@@ -20,6 +20,7 @@ import type { Handlers } from './http/handler.ts';
 import { accessHandlers } from './http/handlers/access.ts';
 import { alertHandlers } from './http/handlers/alerts.ts';
 import { companyHandlers } from './http/handlers/companies.ts';
+import { insightHandlers } from './http/handlers/insight.ts';
 import { invitationHandlers } from './http/handlers/invitations.ts';
 import { keyHandlers, platformKeyHandlers } from './http/handlers/keys.ts';
 import { moneyHandlers } from './http/handlers/money.ts';
@@ -137,6 +138,7 @@ function handlersOf(parts: Parts): Handlers {
     ...platformKeyHandlers(parts),
     ...operatorHandlers(parts),
     ...moneyHandlers(parts),
+    ...insightHandlers(parts),
     ...alertHandlers(parts),
     ...invitationHandlers(parts),
     ...priceHandlers(parts),
