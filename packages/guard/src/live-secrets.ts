@@ -7,15 +7,20 @@
  * Also found: the last part of a key, from 12 characters on. Not found: a part that lacks them.
  */
 import { createHmac, randomBytes, randomFillSync } from 'node:crypto';
-import { encodingsOf } from './secret-encodings.ts';
+import { encodingsOf, type SecretForm } from './secret-encodings.ts';
 
 /** Characters compared at a time, and shortest key that can be watched. */
 export const WINDOW = 12;
+
+const BASE64 = /[A-Za-z0-9+/_-]/;
+const TOKEN = /[A-Za-z0-9_+/=-]/;
 
 interface Watched {
   readonly length: number;
   readonly tail: string;
   readonly whole: string;
+  readonly sharesBefore: boolean;
+  readonly sharesAfter: boolean;
   holders: number;
 }
 
@@ -54,14 +59,16 @@ export class LiveSecrets {
       if (i < WINDOW - 1) continue;
       const candidates = this.#watched.get(hash);
       if (!candidates) continue;
-      let start = this.#startOf(text, i + 1, candidates);
-      if (start === null) continue;
+      const place = this.#placeOf(text, i + 1, candidates);
+      if (place === null) continue;
+      let [start, end] = place;
       // Keys within keys: what overlaps is one place of the text.
       for (let last = found.at(-1); last && last[1] > start; last = found.at(-1)) {
         start = Math.min(start, last[0]);
+        end = Math.max(end, last[1]);
         found.pop();
       }
-      found.push([start, i + 1]);
+      found.push([start, end]);
     }
     let clean = '';
     let kept = 0;
@@ -72,30 +79,35 @@ export class LiveSecrets {
     return clean + text.slice(kept);
   }
 
-  /** Where the key that ends at `end` begins; null when none ends there. */
-  #startOf(text: string, end: number, candidates: readonly Watched[]): number | null {
+  /** Where the key that ends at `end` stands; null when none ends there. */
+  #placeOf(text: string, end: number, candidates: readonly Watched[]): [start: number, end: number] | null {
     const tail = this.#mac(text.slice(end - WINDOW, end));
     const ending = candidates.filter((entry) => entry.tail === tail);
     if (ending.length === 0) return null;
     const whole = ending.filter((entry) => entry.whole === this.#mac(text.slice(Math.max(0, end - entry.length), end)));
-    if (whole.length > 0) return end - Math.max(...whole.map((entry) => entry.length));
+    const known = whole.length > 0 ? whole : ending;
+    const last = known.some((entry) => entry.sharesAfter) ? endOfBase64(text, end) : end;
+    const floor = Math.max(0, end - Math.max(...known.map((entry) => entry.length)));
+    if (whole.length > 0) {
+      const shares = whole.some((entry) => entry.sharesBefore) && BASE64.test(text.charAt(floor - 1));
+      return [shares ? floor - 1 : floor, last];
+    }
     // Only the last part of a key (cut, or split over two lines): with it goes the run of token characters before it.
-    const floor = Math.max(0, end - Math.max(...ending.map((entry) => entry.length)));
     let start = end - WINDOW;
-    while (start > floor && /[A-Za-z0-9_+/=-]/.test(text.charAt(start - 1))) start--;
-    return start;
+    while (start > floor && TOKEN.test(text.charAt(start - 1))) start--;
+    return [start, last];
   }
 
   #add(clearKey: Uint8Array): [number, Watched][] {
     const entries: [number, Watched][] = [];
-    for (const bytes of encodingsOf(clearKey)) {
-      if (bytes.length >= WINDOW) entries.push(this.#addOne(bytes));
-      bytes.fill(0);
+    for (const form of encodingsOf(clearKey)) {
+      if (form.bytes.length >= WINDOW) entries.push(this.#addOne(form));
+      form.bytes.fill(0);
     }
     return entries;
   }
 
-  #addOne(bytes: Uint8Array): [number, Watched] {
+  #addOne({ bytes, sharesBefore, sharesAfter }: SecretForm): [number, Watched] {
     const window = bytes.subarray(bytes.length - WINDOW);
     let hash = 0;
     for (const byte of window) hash = rotate(hash, 1) ^ (this.#in[byte] ?? 0);
@@ -106,7 +118,7 @@ export class LiveSecrets {
       known.holders++;
       return [hash, known];
     }
-    const entry = { length: bytes.length, tail: this.#mac(window), whole, holders: 1 };
+    const entry = { length: bytes.length, tail: this.#mac(window), whole, sharesBefore, sharesAfter, holders: 1 };
     this.#watched.set(hash, [...same, entry]);
     return [hash, entry];
   }
@@ -122,6 +134,13 @@ export class LiveSecrets {
   #mac(part: string | Uint8Array): string {
     return createHmac('sha256', this.#macKey).update(part).digest('base64');
   }
+}
+
+/** Behind the last character that is the key's alone comes one that it shares, and the padding. */
+function endOfBase64(text: string, end: number): number {
+  let last = BASE64.test(text.charAt(end)) ? end + 1 : end;
+  while (last < end + 3 && text.charAt(last) === '=') last++;
+  return last;
 }
 
 function rotate(value: number, by: number): number {

@@ -156,6 +156,25 @@ describe('watching keys in use', () => {
     expect(scrubber.scrubText(near)).toBe(near);
   });
 
+  it.each([0, 1, 2].flatMap((before) => [30, 31, 32].map((length) => [before, length] as const)))(
+    'hides base64 of a key to its last character, behind %i other bytes, %i long',
+    (before, length) => {
+      const scrubber = createScrubber();
+      const key = formless.slice(0, length);
+      scrubber.watch(Buffer.from(key));
+      for (const behind of ['', 'z', 'zz']) {
+        const bytes = Buffer.from(`${'a'.repeat(before)}${key}${behind}`);
+        for (const text of [bytes.toString('base64'), bytes.toString('base64url')]) {
+          const clean = scrubber.scrubText(`x ${text}, y`);
+          const [start = '', end = ''] = clean.split('[redacted]');
+          // What is left is of the neighbours alone: none of it changes with the key.
+          expect(start).toBe(`x ${text.slice(0, Math.floor((before * 8) / 6))}`);
+          expect(end).toMatch(behind === '' ? /^, y$/ : /^[A-Za-z0-9+/=_-]{0,5}, y$/);
+        }
+      }
+    },
+  );
+
   it('leaves the bytes alone and keeps nothing of them', async () => {
     const { inspect } = await import('node:util');
     const scrubber = createScrubber();

@@ -7,26 +7,38 @@ const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 const UNRESERVED = /[A-Za-z0-9\-_.!~*'()]/;
 
 /**
+ * One form of a key. Within base64 the characters at its borders may hold bits of the key and of its neighbour: they are not part of
+ * the form, and go with it where it is found.
+ */
+export interface SecretForm {
+  readonly bytes: Uint8Array;
+  readonly sharesBefore: boolean;
+  readonly sharesAfter: boolean;
+}
+
+/**
  * As it is; in hex, both cases; within base64 and base64url at each of the three places it can have in a group (only the characters that
  * depend on nothing but the key); percent-escaped and JSON-escaped where that differs.
  */
-export function encodingsOf(key: Uint8Array): Uint8Array[] {
-  const forms = [plain(key), hex(key, '0123456789abcdef'), hex(key, '0123456789ABCDEF')];
-  for (const before of [0, 1, 2]) {
-    const standard = base64(key, before, '+/');
-    const urlSafe = base64(key, before, '-_');
-    forms.push(standard);
-    if (isSame(standard, urlSafe)) urlSafe.fill(0);
-    else forms.push(urlSafe);
-  }
-  forms.push(...escaped(key, (byte) => !UNRESERVED.test(String.fromCharCode(byte)), percent));
-  forms.push(
+export function encodingsOf(key: Uint8Array): SecretForm[] {
+  const whole = [plain(key), hex(key, '0123456789abcdef'), hex(key, '0123456789ABCDEF')];
+  whole.push(...escaped(key, (byte) => !UNRESERVED.test(String.fromCharCode(byte)), percent));
+  whole.push(
     ...escaped(
       key,
       (byte) => byte === 0x22 || byte === 0x5c,
       (byte) => [0x5c, byte],
     ),
   );
+  const forms: SecretForm[] = whole.map((bytes) => ({ bytes, sharesBefore: false, sharesAfter: false }));
+  for (const before of [0, 1, 2]) {
+    const shares = { sharesBefore: before > 0, sharesAfter: ((before + key.length) * 8) % 6 !== 0 };
+    const standard = base64(key, before, '+/');
+    const urlSafe = base64(key, before, '-_');
+    forms.push({ bytes: standard, ...shares });
+    if (isSame(standard, urlSafe)) urlSafe.fill(0);
+    else forms.push({ bytes: urlSafe, ...shares });
+  }
   return forms;
 }
 

@@ -28,7 +28,11 @@ export async function listAudited(sql: Sql): Promise<string[]> {
  */
 export async function verifyCompany(sql: Sql, ring: KekRing, company: string): Promise<AuditReport> {
   const chain = await checkChain(sql, ring, company);
-  const broken = chain.broken ?? (await findUnsealed(sql, company)) ?? (await findChangedCall(sql, company));
+  const broken =
+    chain.broken ??
+    (await findUnsealed(sql, company)) ??
+    (await findChangedCall(sql, company)) ??
+    (company === '' ? await findMissingRecord(sql) : null);
   return { checked: chain.checked, sealed_up_to: chain.sealedUpTo, broken };
 }
 
@@ -122,6 +126,23 @@ async function findUnsealed(sql: Sql, company: string): Promise<Broken | null> {
   const [found] = rows;
   return found
     ? { company, event_id: found.id, problem: 'the event is not in the chain: it was put in afterwards' }
+    : null;
+}
+
+/** A company that the installation's chain says was made and not erased has a chain of its own. */
+async function findMissingRecord(sql: Sql): Promise<Broken | null> {
+  const { rows } = await sql.query<{ id: string; of: string }>(
+    `SELECT e.id, e.data ->> 'company' AS of FROM audit_events e CROSS JOIN audit_sealer s
+     WHERE e.company_id IS NULL AND e.kind = 'company.created' AND (e.xid, e.seq) <= (s.xid, s.seq)
+       AND NOT EXISTS (SELECT 1 FROM audit_heads h WHERE h.company_id = e.data ->> 'company')
+       AND NOT EXISTS (SELECT 1 FROM audit_events x WHERE x.company_id IS NULL AND x.kind = 'company.erased'
+                       AND x.data ->> 'company' = e.data ->> 'company')
+     ORDER BY e.seq LIMIT 1`,
+    [],
+  );
+  const [found] = rows;
+  return found
+    ? { company: '', event_id: found.id, problem: `the whole record of ${found.of}, which this event made, is missing` }
     : null;
 }
 

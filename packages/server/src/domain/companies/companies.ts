@@ -50,6 +50,8 @@ export async function putCompany(
     return { company: await changeCompany(sql, winner, wanted, actor), created: false };
   }
   await recordEvent(sql, { company: made.id, kind: 'company.created', actor, data: { name: made.name, plan } });
+  // Also above companies: a company whose whole record is taken away is missed there.
+  await recordEvent(sql, { company: null, kind: 'company.created', actor, data: { company: made.id } });
   return { company: made, created: true };
 }
 
