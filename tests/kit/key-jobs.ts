@@ -79,6 +79,7 @@ export async function startKeyWorker(workerUrl: string, options: KeyWorkerOption
     envelopes,
     connectTimeoutMs: 2_000,
     extraCa: null,
+    scrub: scrubber.scrubText,
     policy,
     catalogueBaseUrl: (provider) => targets.baseUrlOf(provider),
     ...(options.lookup !== undefined && { lookup: options.lookup }),

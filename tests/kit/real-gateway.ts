@@ -66,6 +66,7 @@ export async function startRealGateway(
     }),
     connectTimeoutMs: 2_000,
     extraCa: null,
+    scrub: scrubber.scrubText,
     policy: parseEgressAllow([new URL(sandbox.url).host, ...listed].join(',')).policy,
     catalogueBaseUrl: (provider) => targets.baseUrlOf(provider),
   });

@@ -2,6 +2,7 @@
 
 import { createLogger } from '@ownkey/guard/log';
 import { createScrubber } from '@ownkey/guard/scrub';
+import { scrubForms } from '@ownkey/guard/scrub-facts';
 import { KekRing } from '@ownkey/vault/kek';
 import { loadKekFile } from '@ownkey/vault/kek-file';
 import { listAudited, verifyCompany } from './audit/verify.ts';
@@ -46,7 +47,7 @@ if (import.meta.filename === process.argv[1]) {
     },
     (error: unknown) => {
       const text = error instanceof ConfigError || error instanceof Error ? error.message : String(error);
-      process.stderr.write(`${createScrubber().scrubText(text)}\n`);
+      process.stderr.write(`${scrubForms(text)}\n`);
       process.exitCode = 2;
     },
   );

@@ -23,6 +23,7 @@ import type { Ledger } from './ledger/ledger.ts';
 import { PostgresLedger } from './ledger/postgres-ledger.ts';
 import { type ListedModel, ModelLists } from './models/model-lists.ts';
 import { createModelsRoutes } from './models/models-route.ts';
+import { withoutRepeatedKeys } from './models/without-repeated-keys.ts';
 
 export interface GatewayOptions {
   targets: Targets;
@@ -103,7 +104,7 @@ export function composeGateway(options: GatewayOptions): Gateway {
     ledger,
     egress,
     targets,
-    readModelList: options.readModelList,
+    readModelList: withoutRepeatedKeys(options.readModelList, scrubber.scrubText),
     log,
     now: Date.now,
   });

@@ -26,6 +26,7 @@ import type { SealingKeys } from './keys/sealing-keys.ts';
 import { testKey } from './keys/test-key.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import type { ListedModel } from './models/model-lists.ts';
+import { withoutRepeatedKeys } from './models/without-repeated-keys.ts';
 
 export interface KeysOptions {
   readonly pool: Pool;
@@ -66,7 +67,7 @@ export function composeKeys(options: KeysOptions): Keys {
     configurations: options.configurations,
     sql,
     prepareExchange,
-    readModelList,
+    readModelList: withoutRepeatedKeys(readModelList, scrubber.scrubText),
     scrubber,
     ...(unreachableMs !== undefined && { unreachableMs }),
     ...(options.clock !== undefined && { clock: options.clock }),

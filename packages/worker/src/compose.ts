@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { createLogger, type Logger } from '@ownkey/guard/log';
+import { endOnDefect } from '@ownkey/guard/end-on-defect';
+import { createLogger } from '@ownkey/guard/log';
 import { createScrubber } from '@ownkey/guard/scrub';
 import { loadCatalogue } from '@ownkey/providers/catalogue';
 import { prepareExchange } from '@ownkey/providers/exchange';
@@ -75,6 +76,7 @@ export async function startWorker(config: WorkerConfig, handle: object | null = 
     connectTimeoutMs: config.connectTimeoutMs,
     extraCa: config.extraCa,
     policy: config.egress,
+    scrub: scrubber.scrubText,
     catalogueBaseUrl: (provider) => targets.baseUrlOf(provider),
   });
   const sealer = new AuditSealer({ pool, kekRing, log });
@@ -117,7 +119,7 @@ export async function startWorker(config: WorkerConfig, handle: object | null = 
   metrics.gauge('ownkey_egress_calls', 'Calls running at providers.', () => egress.counts.calls);
   metrics.gauge('ownkey_egress_sockets', 'Connections to providers.', () => egress.counts.sockets);
   const server = createServer(gateway.serve, config.tls);
-  endOnDefect(log);
+  endOnDefect((error) => log.fatal('the worker ends because of a defect', { error }));
   server.listen(handle ?? { host: config.host, port: config.port });
   await once(server, 'listening');
   gateway.start();
@@ -145,14 +147,4 @@ export async function startWorker(config: WorkerConfig, handle: object | null = 
       return stopped;
     },
   };
-}
-
-/** A defect nobody caught: said once, then the process ends and the supervisor starts a fresh one. */
-function endOnDefect(log: Logger): void {
-  const end = (error: unknown): void => {
-    log.fatal('the worker ends because of a defect', { error });
-    process.exit(1);
-  };
-  process.on('uncaughtException', end);
-  process.on('unhandledRejection', end);
 }

@@ -1,4 +1,5 @@
 import { onStop, reportReady, takeListener } from '@ownkey/guard/child-control';
+import { scrubForms } from '@ownkey/guard/scrub-facts';
 import { startWorker, type Worker } from './compose.ts';
 import { ConfigError, readConfig } from './config.ts';
 
@@ -12,7 +13,7 @@ try {
   reportReady({ port: worker.port });
 } catch (error) {
   const text = error instanceof ConfigError ? error.message : `The worker did not start: ${describe(error)}`;
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${scrubForms(text)}\n`);
   process.exitCode = 1;
   await worker?.stop();
   process.exit(1);

@@ -1,5 +1,6 @@
 import { errorHeaders, problemBody } from '@ownkey/contract/error-shapes';
 import { OwnkeyError } from '@ownkey/contract/errors';
+import { scrubFacts } from '@ownkey/guard/scrub-facts';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { DetailedError } from '../platform/detailed-error.ts';
@@ -12,7 +13,7 @@ export const PROBLEM_TYPE = 'application/problem+json';
  */
 export function problemOf(error: OwnkeyError, requestId: string): Record<string, unknown> {
   const members = error instanceof DetailedError ? error.members : {};
-  const { request_id, ...body } = problemBody(error.code, error.facts, requestId);
+  const { request_id, ...body } = problemBody(error.code, scrubFacts(error.facts), requestId);
   return error.code === 'not_found' ? body : { ...body, ...members, request_id };
 }
 

@@ -1,3 +1,4 @@
+import { scrubForms } from '@ownkey/guard/scrub-facts';
 import { readDatabaseUrl } from '../config.ts';
 
 /** The frame of a short-lived process: JSON in on standard input, one line of JSON out, messages on standard error. */
@@ -6,7 +7,7 @@ export async function runSeedProcess(work: (input: unknown, controlUrl: string) 
     const result = await work(await readInput(), readDatabaseUrl());
     process.stdout.write(`${JSON.stringify(result)}\n`);
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : 'failed'}\n`);
+    process.stderr.write(`${scrubForms(error instanceof Error ? error.message : 'failed')}\n`);
     process.exitCode = 1;
   }
 }

@@ -16,6 +16,8 @@ export interface CallParts {
   readonly injector: Injector;
   /** Limit of the whole call. */
   readonly totalMs: number;
+  /** For ids in the head of the answer. */
+  readonly scrub: (text: string) => string;
   readonly ended: (call: RunningCall) => void;
 }
 
@@ -122,7 +124,7 @@ export class RunningCall implements EgressStream, Dispatcher.DispatchHandler {
       if (this.#interim > INTERIM_MAX) this.fail('provider.unreadable', 'too many interim answers');
       return true;
     }
-    const headers = readHead(rawHeaders);
+    const headers = readHead(rawHeaders, this.#parts.scrub);
     const coding = headers['content-encoding'];
     if (status < 400 && status >= 300) this.fail('provider.unreadable', `answered with a redirect (${status})`);
     else if (coding !== undefined && coding !== 'identity') this.fail('provider.unreadable', 'answer is compressed');

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { BaseUrl } from '@ownkey/guard/base-url';
 import { trustedContext } from '@ownkey/guard/pinned-connect';
 import type { Lookup } from '@ownkey/guard/resolve';
+import { scrubForms } from '@ownkey/guard/scrub-facts';
 import { type Binding, type Envelope, openEnvelope } from '@ownkey/vault/envelope';
 import type { KekRing } from '@ownkey/vault/kek';
 import { RunningCall } from './call.ts';
@@ -48,6 +49,8 @@ export interface PooledEgressOptions extends DestinationRules {
   /** PEM of further authorities, or null. */
   readonly extraCa: string | null;
   readonly lookup?: Lookup;
+  /** For ids that providers answer with; by default what knows secrets by form and place alone. */
+  readonly scrub?: (text: string) => string;
   readonly limits?: Partial<EgressLimits>;
 }
 
@@ -132,6 +135,7 @@ export class PooledEgress implements Egress, UnstoredEgress {
       pools: this.#pools,
       injector: this.#injector,
       totalMs: this.#totalMs,
+      scrub: this.#options.scrub ?? scrubForms,
       ended: (ended) => this.#forget(ended),
     });
     const { id } = call.key;

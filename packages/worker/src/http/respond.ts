@@ -3,6 +3,7 @@ import { errorHeaders, wireErrorBody } from '@ownkey/contract/error-shapes';
 import { ERRORS, type ErrorCode, type ErrorFacts } from '@ownkey/contract/errors';
 import { RESPONSE_HEADERS } from '@ownkey/contract/headers';
 import type { Wire } from '@ownkey/contract/provider';
+import { scrubFacts } from '@ownkey/guard/scrub-facts';
 
 /** On every answer: nothing here is for caches, frames or sniffing. */
 const ALWAYS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' } as const;
@@ -34,7 +35,7 @@ export function sendError(
   requestId: string,
   headers: Readonly<Record<string, string>> = {},
 ): void {
-  sendJson(response, ERRORS[code].status, wireErrorBody(wire, code, facts), {
+  sendJson(response, ERRORS[code].status, wireErrorBody(wire, code, scrubFacts(facts)), {
     ...headers,
     ...errorHeaders(code, facts),
     [RESPONSE_HEADERS.requestId]: requestId,

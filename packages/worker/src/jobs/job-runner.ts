@@ -1,6 +1,7 @@
 import { OwnkeyError } from '@ownkey/contract/errors';
 import type { JobFailure, JobKind, JobPayloads, JobResults, ProbeResult } from '@ownkey/contract/jobs';
 import type { Logger } from '@ownkey/guard/log';
+import { scrubFacts } from '@ownkey/guard/scrub-facts';
 import type { Sql } from '../access/load.ts';
 import { readPayload } from './job-payload.ts';
 import {
@@ -222,6 +223,6 @@ function outcomeOf<Result>(
 
 function failureOf(error: unknown): JobFailure {
   if (!(error instanceof OwnkeyError)) return { code: 'internal', facts: {} };
-  const failure: JobFailure = { code: error.code, facts: { ...error.facts } };
+  const failure: JobFailure = { code: error.code, facts: scrubFacts(error.facts) };
   return error instanceof ProbeFailure ? { ...failure, probe: error.probe } : failure;
 }

@@ -2,6 +2,7 @@
  * `POST /keys`: connects a key that comes in clear, for scripts and development. The same checks, limits, test and record as a
  * sealed key; the answer is that of `POST /api/keys`. Outside what is claimed about memory, and off in production.
  */
+
 import type { ServerResponse } from 'node:http';
 import { errorHeaders, problemBody } from '@ownkey/contract/error-shapes';
 import { OwnkeyError } from '@ownkey/contract/errors';
@@ -10,6 +11,7 @@ import { newId } from '@ownkey/contract/ids';
 import type { JobPayloads, JobResults } from '@ownkey/contract/jobs';
 import { CUSTOM_PROVIDER } from '@ownkey/contract/key';
 import { KEY_COLUMNS, type KeyRow, keyView } from '@ownkey/contract/key-view';
+import { scrubFacts } from '@ownkey/guard/scrub-facts';
 import { resolveProvider } from '@ownkey/providers/catalogue';
 import type { Caller, CallerReader } from '../access/caller.ts';
 import { BodyBudget, collectBody } from '../http/body.ts';
@@ -164,7 +166,7 @@ async function answerOf(
 
 function answerProblem(response: ServerResponse, error: OwnkeyError, requestId: string): void {
   const probe = error instanceof ProbeFailure ? { probe: error.probe } : {};
-  const body = { ...problemBody(error.code, error.facts, requestId), ...probe };
+  const body = { ...problemBody(error.code, scrubFacts(error.facts), requestId), ...probe };
   const headers = { 'content-type': 'application/problem+json', [RESPONSE_HEADERS.requestId]: requestId };
   sendJson(response, error.status, body, { ...headers, ...errorHeaders(error.code, error.facts) });
 }

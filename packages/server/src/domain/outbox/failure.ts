@@ -1,3 +1,5 @@
+import { scrubForms } from '@ownkey/guard/scrub-facts';
+
 /** A try that did not arrive. `reason` is for the operator: a tenant sees the status alone. */
 export class SendFailure extends Error {
   override readonly name = 'SendFailure';
@@ -13,10 +15,10 @@ export class SendFailure extends Error {
   }
 }
 
-/** What a library threw, as a failure: its code and its own words. */
+/** What a library threw, as a failure: its code and its own words, which may repeat what was sent to a mail server. */
 export function failureOf(error: unknown): SendFailure {
   if (error instanceof SendFailure) return error;
   if (!(error instanceof Error)) return new SendFailure('unknown');
   const code = 'code' in error && typeof error.code === 'string' ? `${error.code}: ` : '';
-  return new SendFailure(`${code}${error.message}`);
+  return new SendFailure(scrubForms(`${code}${error.message}`));
 }
