@@ -43,6 +43,25 @@ GRANT SELECT ON audit_chain TO ownkey_control;
 GRANT INSERT ON audit_chain TO ownkey_worker;
 GRANT SELECT ON audit_chain TO ownkey_worker;
 
+CREATE TABLE audit_checkpoints (
+  company_id text NOT NULL,
+  day date NOT NULL,
+  n bigint NOT NULL,
+  hash bytea NOT NULL,
+  mac bytea NOT NULL,
+  kek_id text NOT NULL,
+  cut_at timestamp with time zone,
+  done_at timestamp with time zone,
+  CONSTRAINT audit_checkpoints_pkey PRIMARY KEY (company_id, day)
+);
+CREATE INDEX audit_checkpoints_open ON ownkey.audit_checkpoints USING btree (day) WHERE (done_at IS NULL);
+-- row security: forced
+-- policy control_company (*) to ownkey_control: using ((current_setting('ownkey.company'::text, true) = '*'::text) OR (company_id = current_setting('ownkey.company'::text, true))); check null
+-- policy worker_all (*) to ownkey_worker: using true; check true
+GRANT SELECT ON audit_checkpoints TO ownkey_control;
+GRANT INSERT ON audit_checkpoints TO ownkey_worker;
+GRANT SELECT ON audit_checkpoints TO ownkey_worker;
+
 CREATE TABLE audit_events (
   seq bigint NOT NULL IDENTITY,
   xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
@@ -152,6 +171,7 @@ CREATE TABLE companies (
 -- policy worker_all (*) to ownkey_worker: using true; check true
 CREATE TRIGGER companies_bump AFTER UPDATE OF plan, ai_enabled, zero_retention, settings ON ownkey.companies FOR EACH ROW EXECUTE FUNCTION bump_on_company_change();
 CREATE TRIGGER companies_bump_delete AFTER DELETE ON ownkey.companies FOR EACH STATEMENT EXECUTE FUNCTION bump_on_plan_change();
+CREATE TRIGGER companies_tell_removed AFTER DELETE ON ownkey.companies FOR EACH ROW EXECUTE FUNCTION tell_company_gone();
 GRANT INSERT ON companies TO ownkey_control;
 GRANT SELECT ON companies TO ownkey_control;
 GRANT UPDATE ON companies TO ownkey_control;
@@ -703,6 +723,7 @@ CREATE TABLE tokens (
   last_used_at timestamp with time zone,
   requests_per_minute integer,
   concurrent_requests integer,
+  expired_use_at timestamp with time zone,
   CONSTRAINT tokens_company_id_fkey FOREIGN KEY (company_id) REFERENCES companies(id) ON DELETE CASCADE,
   CONSTRAINT tokens_concurrent_requests_check CHECK ((concurrent_requests > 0)),
   CONSTRAINT tokens_hash_check CHECK ((length(hash) = 32)),
@@ -850,6 +871,18 @@ GRANT INSERT ON worker_jobs TO ownkey_worker;
 GRANT SELECT ON worker_jobs TO ownkey_worker;
 GRANT UPDATE ON worker_jobs TO ownkey_worker;
 
+CREATE OR REPLACE FUNCTION ownkey.audit_days(company text)
+ RETURNS integer
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'ownkey', 'pg_temp'
+AS $function$
+  SELECT CASE WHEN c.settings ? 'audit_retention_days' THEN (c.settings ->> 'audit_retention_days')::int
+    ELSE (i.settings #>> '{policies,retention,audit_days}')::int END
+  FROM installation i LEFT JOIN companies c ON c.id = company
+$function$;
+-- audit_days(company text) may be called by: ownkey_control, ownkey_worker
+
 CREATE OR REPLACE FUNCTION ownkey.audit_text(e audit_events)
  RETURNS text
  LANGUAGE sql
@@ -945,6 +978,63 @@ AS $function$
 $function$;
 -- clean_meters() may be called by: ownkey_control
 
+CREATE OR REPLACE FUNCTION ownkey.company_lock(company text)
+ RETURNS bigint
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'ownkey', 'pg_temp'
+AS $function$
+  SELECT hashtextextended('ownkey.company ' || company, 0)
+$function$;
+-- company_lock(company text) may be called by: the owner alone
+
+CREATE OR REPLACE FUNCTION ownkey.drop_old_partitions()
+ RETURNS text[]
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'ownkey', 'pg_temp'
+ SET lock_timeout TO '2s'
+AS $function$
+DECLARE
+  p record;
+  needed boolean;
+  dropped text[] := '{}';
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtext('ownkey.partitions'));
+  FOR p IN SELECT c.relname AS name, (to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month')::date AS after
+    FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+    WHERE i.inhparent = 'requests'::regclass AND c.relname ~ '^requests_\d{4}_\d{2}$' ORDER BY 1
+  LOOP
+    CONTINUE WHEN p.after > ((ledger_now() AT TIME ZONE 'UTC')::date - 31);
+    -- Asked of the whole table: a partition's own row security shows its rows to nobody.
+    needed := EXISTS (SELECT 1 FROM requests r WHERE r.day >= (p.after - interval '1 month')::date AND r.day < p.after
+      AND (r.state = 'reserved' OR NOT EXISTS (SELECT 1 FROM audit_checkpoints k
+        WHERE k.company_id = coalesce(r.company_id, '') AND k.cut_at IS NOT NULL AND k.day >= p.after)));
+    CONTINUE WHEN needed;
+    BEGIN
+      EXECUTE format('DROP TABLE %I', p.name);
+      dropped := dropped || p.name;
+    EXCEPTION WHEN lock_not_available THEN
+      NULL;
+    END;
+  END LOOP;
+  RETURN dropped;
+END $function$;
+-- drop_old_partitions() may be called by: ownkey_control
+
+CREATE OR REPLACE FUNCTION ownkey.due_retention(most integer)
+ RETURNS TABLE(company text, cut_day date)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'ownkey', 'pg_temp'
+AS $function$
+  SELECT DISTINCT ON (p.company_id) p.company_id, p.day
+  FROM audit_checkpoints p
+  WHERE p.done_at IS NULL AND p.day <= (now() AT TIME ZONE 'UTC')::date - audit_days(p.company_id)
+  ORDER BY p.company_id, p.day DESC LIMIT most
+$function$;
+-- due_retention(most integer) may be called by: ownkey_control
+
 CREATE OR REPLACE FUNCTION ownkey.end_notices(of_key text, how text, of_kinds text[], as_actor text)
  RETURNS void
  LANGUAGE sql
@@ -966,19 +1056,30 @@ CREATE OR REPLACE FUNCTION ownkey.ensure_partitions()
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'ownkey', 'pg_temp'
+ SET lock_timeout TO '2s'
 AS $function$
-DECLARE first date; partition text;
+DECLARE first date; after date; partition text; waiting int;
 BEGIN
   PERFORM pg_advisory_xact_lock(hashtext('ownkey.partitions'));
-  FOR offset_months IN 0..1 LOOP
-    first := (date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => offset_months))::date;
+  FOR offset_months IN 0..2 LOOP
+    first := (date_trunc('month', ledger_now() AT TIME ZONE 'UTC') + make_interval(months => offset_months))::date;
+    after := (first + interval '1 month')::date;
     partition := 'requests_' || to_char(first, 'YYYY_MM');
-    IF to_regclass('ownkey.' || partition) IS NULL
-       AND NOT EXISTS (SELECT 1 FROM requests_other WHERE day >= first AND day < (first + interval '1 month')::date) THEN
-      EXECUTE format('CREATE TABLE %I PARTITION OF requests FOR VALUES FROM (%L) TO (%L) WITH (fillfactor = 70)',
-        partition, first, (first + interval '1 month')::date);
+    CONTINUE WHEN to_regclass('ownkey.' || partition) IS NOT NULL;
+    SELECT count(*) INTO waiting FROM (SELECT 1 FROM requests r WHERE r.day >= first AND r.day < after LIMIT 50001) x;
+    CONTINUE WHEN waiting > 50000;
+    BEGIN
+      EXECUTE format('CREATE TABLE %I (LIKE requests INCLUDING ALL) WITH (fillfactor = 70)', partition);
+      IF waiting > 0 THEN
+        LOCK TABLE requests IN SHARE ROW EXCLUSIVE MODE;
+        EXECUTE format('WITH moved AS (DELETE FROM requests r WHERE r.day >= %L AND r.day < %L RETURNING r.*)
+          INSERT INTO %I SELECT * FROM moved', first, after, partition);
+      END IF;
       EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', partition);
-    END IF;
+      EXECUTE format('ALTER TABLE requests ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', partition, first, after);
+    EXCEPTION WHEN lock_not_available THEN
+      NULL;   -- the ledger is busy: the default partition takes what comes, and it is tried again in an hour
+    END;
   END LOOP;
 END $function$;
 -- ensure_partitions() may be called by: ownkey_control
@@ -990,20 +1091,62 @@ CREATE OR REPLACE FUNCTION ownkey.erase_company(company text, by_actor text)
  SET search_path TO 'ownkey', 'pg_temp'
 AS $function$
 BEGIN
-  DELETE FROM companies WHERE id = company;
-  IF NOT FOUND THEN RETURN false; END IF;
-  DELETE FROM reservations v USING requests r WHERE r.company_id = company AND v.day = r.day AND v.id = r.id;
-  DELETE FROM requests WHERE company_id = company;
-  DELETE FROM meters WHERE company_id = company;
-  DELETE FROM alerts WHERE company_id = company;
-  DELETE FROM usage_hourly WHERE company_id = company;
-  DELETE FROM audit_chain WHERE company_id = company;
-  DELETE FROM audit_heads WHERE company_id = company;
-  DELETE FROM audit_events WHERE company_id = company;
+  PERFORM pg_advisory_xact_lock(company_lock(company));
+  -- The sealer would put entries of the record into the chain that are being removed.
+  PERFORM pg_advisory_xact_lock(hashtext('ownkey.audit'));
+  IF NOT EXISTS (SELECT 1 FROM companies WHERE id = company) THEN RETURN false; END IF;
+  PERFORM erase_rows(company);
   INSERT INTO audit_events (kind, actor, data) VALUES ('company.erased', by_actor, jsonb_build_object('company', company));
   RETURN true;
 END $function$;
 -- erase_company(company text, by_actor text) may be called by: ownkey_control
+
+CREATE OR REPLACE FUNCTION ownkey.erase_rows(company text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'ownkey', 'pg_temp'
+AS $function$
+DECLARE t text;
+BEGIN
+  DELETE FROM reservations v USING requests r WHERE r.company_id = company AND v.day = r.day AND v.id = r.id;
+  DELETE FROM requests WHERE company_id = company;
+  DELETE FROM companies WHERE id = company;
+  FOR t IN SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'company_id'
+    WHERE c.relnamespace = 'ownkey'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND NOT a.attisdropped
+      AND c.relname <> 'requests' ORDER BY 1
+  LOOP
+    EXECUTE format('DELETE FROM %I WHERE company_id = $1', t) USING company;
+  END LOOP;
+END $function$;
+-- erase_rows(company text) may be called by: the owner alone
+
+CREATE OR REPLACE FUNCTION ownkey.erase_user(company text, person text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'ownkey', 'pg_temp'
+AS $function$
+DECLARE mails text[];
+BEGIN
+  SELECT array_agg(DISTINCT lower(m.mail)) INTO mails FROM users u LEFT JOIN logins l ON l.id = u.login_id
+    CROSS JOIN LATERAL (VALUES (u.email), (l.email)) AS m (mail)
+    WHERE u.company_id = company AND u.id = person AND m.mail IS NOT NULL;
+  DELETE FROM worker_jobs j WHERE j.company_id = company AND (j.actor = person OR j.payload ->> 'user_id' = person
+    OR j.payload ->> 'key_id' IN (SELECT k.id FROM keys k WHERE k.user_id = person));
+  DELETE FROM users u WHERE u.company_id = company AND u.id = person;
+  IF NOT FOUND THEN RETURN false; END IF;
+  DELETE FROM caps c WHERE c.company_id = company AND c.subject IN (person, 'me:' || person);
+  DELETE FROM outbox o WHERE o.company_id = company AND o.channel = 'mail' AND lower(o.target) = ANY (mails);
+  DELETE FROM invitations i WHERE i.company_id = company AND i.email = ANY (mails);
+  UPDATE companies c SET settings = jsonb_set(c.settings, '{notice_recipients}', (
+      SELECT coalesce(jsonb_agg(r.mail), '[]') FROM jsonb_array_elements_text(c.settings -> 'notice_recipients') AS r (mail)
+      WHERE lower(r.mail) <> ALL (mails)))
+    WHERE c.id = company AND EXISTS (
+      SELECT 1 FROM jsonb_array_elements_text(c.settings -> 'notice_recipients') AS r (mail) WHERE lower(r.mail) = ANY (mails));
+  RETURN true;
+END $function$;
+-- erase_user(company text, person text) may be called by: ownkey_control
 
 CREATE OR REPLACE FUNCTION ownkey.expire()
  RETURNS integer
@@ -1110,6 +1253,23 @@ BEGIN
 END $function$;
 -- note_alert(company text, of_meter text, of_kind text, of_start timestamp with time zone, of_cap bigint, spent bigint, held bigint, why text, by_actor text) may be called by: the owner alone
 
+CREATE OR REPLACE FUNCTION ownkey.note_expired_use(token text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'ownkey', 'pg_temp'
+AS $function$
+DECLARE t record;
+BEGIN
+  UPDATE tokens k SET expired_use_at = now() WHERE k.id = token AND k.expires_at <= now()
+    AND (k.expired_use_at IS NULL OR k.expired_use_at < now() - interval '1 day')
+    RETURNING k.id, k.company_id, k.user_id, k.name INTO t;
+  IF NOT FOUND THEN RETURN; END IF;
+  INSERT INTO audit_events (company_id, kind, actor, user_id, data)
+  VALUES (t.company_id, 'token.used_after_end', t.id, t.user_id, jsonb_build_object('token', t.id));
+END $function$;
+-- note_expired_use(token text) may be called by: ownkey_control, ownkey_worker
+
 CREATE OR REPLACE FUNCTION ownkey.notice_fallbacks(asked reserve_call[], admitted integer[])
  RETURNS void
  LANGUAGE plpgsql
@@ -1212,6 +1372,22 @@ END $function$;
 -- renew(calls jsonb) may be called by: ownkey_worker
 
 CREATE OR REPLACE FUNCTION ownkey.reserve(calls jsonb)
+ RETURNS TABLE(id text, outcome text, day text, granted_nano_usd bigint, remaining_nano_usd bigint, at_ms bigint, refusal jsonb)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'ownkey', 'pg_temp'
+ SET jit TO 'off'
+AS $function$
+BEGIN
+  -- A statement of its own: reserve_held() looks only once the locks are there.
+  PERFORM pg_advisory_xact_lock_shared(company_lock(c.company)) FROM (
+    SELECT DISTINCT x.call ->> 'company_id' AS company FROM jsonb_array_elements(calls) AS x (call) ORDER BY 1) c
+  WHERE c.company IS NOT NULL;
+  RETURN QUERY SELECT * FROM reserve_held(calls);
+END $function$;
+-- reserve(calls jsonb) may be called by: ownkey_worker
+
+CREATE OR REPLACE FUNCTION ownkey.reserve_held(calls jsonb)
  RETURNS TABLE(id text, outcome text, day text, granted_nano_usd bigint, remaining_nano_usd bigint, at_ms bigint, refusal jsonb)
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1459,7 +1635,75 @@ BEGIN
     refusals[a.i]
   FROM unnest(asked) a LEFT JOIN inserted ins ON ins.id = a.id;
 END $function$;
--- reserve(calls jsonb) may be called by: ownkey_worker
+-- reserve_held(calls jsonb) may be called by: the owner alone
+
+CREATE OR REPLACE FUNCTION ownkey.retain_step(company text, cut_day date, step integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'ownkey', 'pg_temp'
+AS $function$
+DECLARE
+  cut audit_checkpoints;
+  entries int;
+  calls int;
+BEGIN
+  SELECT * INTO cut FROM audit_checkpoints p WHERE p.company_id = company AND p.day = cut_day FOR UPDATE;
+  IF NOT FOUND OR coalesce(cut_day > (now() AT TIME ZONE 'UTC')::date - audit_days(company), true) THEN RETURN 0; END IF;
+  IF cut.cut_at IS NULL THEN
+    UPDATE audit_checkpoints p SET cut_at = now() WHERE p.company_id = company AND p.day = cut_day;
+    DELETE FROM audit_checkpoints p WHERE p.company_id = company AND p.day < cut_day;
+  END IF;
+  WITH gone AS (
+    DELETE FROM audit_chain c WHERE c.company_id = company AND c.n = ANY (ARRAY(
+      SELECT o.n FROM audit_chain o WHERE o.company_id = company AND o.n <= cut.n ORDER BY o.n LIMIT step))
+    RETURNING c.event_id
+  ), events AS (
+    DELETE FROM audit_events e USING gone WHERE e.id = gone.event_id
+  )
+  SELECT count(*) INTO entries FROM gone;
+  WITH old AS (
+    SELECT r.day, r.id FROM requests r
+    WHERE (r.company_id = nullif(company, '') OR (company = '' AND r.company_id IS NULL)) AND r.day < cut_day
+      AND r.state <> 'reserved' LIMIT step
+  )
+  DELETE FROM requests r USING old WHERE r.day = old.day AND r.id = old.id;
+  GET DIAGNOSTICS calls = ROW_COUNT;
+  IF entries + calls = 0 THEN
+    UPDATE audit_checkpoints p SET done_at = now() WHERE p.company_id = company AND p.day = cut_day;
+  END IF;
+  RETURN entries + calls;
+END $function$;
+-- retain_step(company text, cut_day date, step integer) may be called by: ownkey_control
+
+CREATE OR REPLACE FUNCTION ownkey.retain_sums(step integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'ownkey', 'pg_temp'
+AS $function$
+DECLARE
+  kept int := (SELECT (settings #>> '{policies,retention,usage_days}')::int FROM installation);
+  line timestamptz := least(date_trunc('day', now() AT TIME ZONE 'UTC') - make_interval(days => kept),
+    date_trunc('month', now() AT TIME ZONE 'UTC') - interval '1 month') AT TIME ZONE 'UTC';
+  removed int;
+  total int := 0;
+BEGIN
+  IF kept IS NULL THEN RETURN 0; END IF;
+  DELETE FROM usage_hourly u USING (
+    SELECT h.ctid FROM usage_hourly h WHERE h.hour < line LIMIT step) old WHERE u.ctid = old.ctid;
+  GET DIAGNOSTICS removed = ROW_COUNT;
+  total := total + removed;
+  DELETE FROM meters m USING (
+    SELECT o.ctid FROM meters o WHERE o.kind IN ('day', 'month') AND o.start < line - interval '1 month' LIMIT step) old
+    WHERE m.ctid = old.ctid;
+  GET DIAGNOSTICS removed = ROW_COUNT;
+  total := total + removed;
+  DELETE FROM alerts a USING (SELECT o.ctid FROM alerts o WHERE o.at < line LIMIT step) old WHERE a.ctid = old.ctid;
+  GET DIAGNOSTICS removed = ROW_COUNT;
+  RETURN total + removed;
+END $function$;
+-- retain_sums(step integer) may be called by: ownkey_control
 
 CREATE OR REPLACE FUNCTION ownkey.settle(calls jsonb)
  RETURNS TABLE(id text)
@@ -1583,6 +1827,24 @@ BEGIN
 END $function$;
 -- settle(calls jsonb) may be called by: ownkey_worker
 
+CREATE OR REPLACE FUNCTION ownkey.sweep_erased()
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'ownkey', 'pg_temp'
+AS $function$
+DECLARE gone text;
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtext('ownkey.audit'));
+  FOR gone IN SELECT DISTINCT e.data ->> 'company' FROM audit_events e
+    WHERE e.company_id IS NULL AND e.kind = 'company.erased' AND e.at > now() - interval '3 days'
+      AND NOT EXISTS (SELECT 1 FROM companies c WHERE c.id = e.data ->> 'company')
+  LOOP
+    PERFORM erase_rows(gone);
+  END LOOP;
+END $function$;
+-- sweep_erased() may be called by: ownkey_control
+
 CREATE OR REPLACE FUNCTION ownkey.tell_alert()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1594,6 +1856,18 @@ BEGIN
   RETURN NULL;
 END $function$;
 -- tell_alert() may be called by: the owner alone
+
+CREATE OR REPLACE FUNCTION ownkey.tell_company_gone()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'ownkey', 'pg_temp'
+AS $function$
+BEGIN
+  PERFORM pg_notify('ownkey_company_gone', OLD.id);
+  RETURN NULL;
+END $function$;
+-- tell_company_gone() may be called by: the owner alone
 
 CREATE OR REPLACE FUNCTION ownkey.tell_job()
  RETURNS trigger

@@ -14,6 +14,8 @@ import { seedCompany } from './worker-rows.ts';
 export interface LedgerKit {
   readonly owner: Client;
   readonly pool: Pool;
+  /** The database as the control plane. */
+  readonly controlUrl: string;
   readonly ledger: PostgresLedger;
   readonly companyId: string;
   /** A call of the company on the configuration now in force, which reserves 10 nano-USD unless told otherwise. */
@@ -74,6 +76,9 @@ export function useLedger(): LedgerKit {
     },
     get pool() {
       return pool;
+    },
+    get controlUrl() {
+      return database.controlUrl;
     },
     get ledger() {
       return ledger;

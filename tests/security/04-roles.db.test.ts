@@ -14,6 +14,7 @@ import { useTestDatabase } from '../kit/postgres.ts';
 const RIGHTS: Record<string, { control: string; worker: string }> = {
   alerts: { control: 'S U(told_at)', worker: '' },
   audit_chain: { control: 'S', worker: 'I S' },
+  audit_checkpoints: { control: 'S', worker: 'I S' },
   audit_events: { control: 'I S', worker: 'I S' },
   audit_heads: { control: 'S', worker: 'I S U' },
   audit_sealer: { control: '', worker: 'S U' },
@@ -67,6 +68,7 @@ const RIGHTS: Record<string, { control: string; worker: string }> = {
 
 /** Who may call which function; those of triggers and inner ones are for nobody. */
 const FUNCTIONS: Record<string, string> = {
+  audit_days: 'control worker',
   audit_text: 'control worker',
   bump_company: '',
   bump_on_change: '',
@@ -75,8 +77,13 @@ const FUNCTIONS: Record<string, string> = {
   bump_on_price_change: '',
   clean_meters: 'control',
   end_notices: 'worker',
+  company_lock: '',
+  drop_old_partitions: 'control',
+  due_retention: 'control',
   ensure_partitions: 'control',
   erase_company: 'control',
+  erase_rows: '',
+  erase_user: 'control',
   expire: 'worker',
   find_session: 'control',
   find_token: 'control',
@@ -87,11 +94,17 @@ const FUNCTIONS: Record<string, string> = {
   notice_key_change: '',
   notice_source_change: '',
   open_notice: '',
+  note_expired_use: 'control worker',
   remove_login: '',
   renew: 'worker',
   reserve: 'worker',
+  reserve_held: '',
+  retain_step: 'control',
+  retain_sums: 'control',
   settle: 'worker',
+  sweep_erased: 'control',
   tell_alert: '',
+  tell_company_gone: '',
   tell_job: '',
   tell_key_gone: '',
 };
@@ -263,6 +276,7 @@ describe('rows of another company', () => {
     'audit_events',
     'audit_chain',
     'audit_heads',
+    'audit_checkpoints',
     'usage_hourly',
     'prices',
     'caps',
@@ -308,6 +322,10 @@ describe('rows of another company', () => {
       ["INSERT INTO audit_events (company_id, kind) VALUES ($1, 'x')", [id]],
       ["INSERT INTO audit_chain (company_id, n, event_id, hash) VALUES ($1, 1, $1, 'x')", [id]],
       ["INSERT INTO audit_heads (company_id, n, hash, mac, kek_id) VALUES ($1, 1, 'x', 'x', 'x')", [id]],
+      [
+        "INSERT INTO audit_checkpoints (company_id, day, n, hash, mac, kek_id) VALUES ($1, '2026-01-01', 1, 'x', 'x', 'x')",
+        [id],
+      ],
       [
         "INSERT INTO usage_hourly (company_id, hour, provider, slug, model, operation, user_id, key_id, key_source) VALUES ($1, now(), '', '', '', '', '', '', '')",
         [id],

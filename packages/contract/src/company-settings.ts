@@ -4,7 +4,7 @@ export interface CompanySettings {
   personal_keys: boolean;
   /** Who gets notices by mail. */
   notice_recipients: string[];
-  /** Days that entries of the audit are kept; null = for ever. */
+  /** Days that entries of the audit are kept; null = for ever. Where a company never set it, the operator's policies say it. */
   audit_retention_days: number | null;
   /** Models without a known price are refused on own keys too. */
   block_unpriced_models: boolean;

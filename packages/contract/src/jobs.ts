@@ -53,6 +53,8 @@ export interface JobResults {
     checked: number;
     sealed_up_to: string | null;
     broken: { company: string; event_id: string; problem: string } | null;
+    /** `YYYY-MM-DD`, where the retention removed what is from before this day. */
+    begins_on?: string;
   };
 }
 

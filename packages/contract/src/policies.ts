@@ -27,6 +27,15 @@ export interface Policies {
     /** Service tiers by name: how many times the standard price they cost at most. */
     service_tiers: Readonly<Record<string, number>>;
   };
+  retention: Retention;
+}
+
+/** Days things are kept; null = for ever. */
+export interface Retention {
+  /** The record and its calls, of the installation and of companies that set nothing themselves. */
+  audit_days: number | null;
+  /** Sums of usage, of every company. */
+  usage_days: number | null;
 }
 
 export interface CapAmounts {
@@ -56,6 +65,7 @@ export const SHIPPED_POLICIES: Policies = {
     hosted_tools: {},
     service_tiers: {},
   },
+  retention: { audit_days: null, usage_days: null },
 };
 
 /** What is stored, with everything absent or of the wrong type as shipped. */
@@ -64,6 +74,7 @@ export function readPolicies(settings: Readonly<Record<string, unknown>>): Polic
   const caps = objectOf(stored.caps);
   const ceilings = objectOf(stored.ceilings);
   const onFailure = objectOf(stored.on_failure);
+  const retention = objectOf(stored.retention);
   const shipped = SHIPPED_POLICIES;
   return {
     caps: {
@@ -83,6 +94,7 @@ export function readPolicies(settings: Readonly<Record<string, unknown>>): Polic
       hosted_tools: countsOf(ceilings.hosted_tools),
       service_tiers: countsOf(ceilings.service_tiers),
     },
+    retention: { audit_days: countOf(retention.audit_days), usage_days: countOf(retention.usage_days) },
   };
 }
 

@@ -117,7 +117,7 @@ export async function composeServer(config: Config, options: ComposeOptions = {}
     log,
     close: async () => {
       stopping.abort();
-      upkeep.stop();
+      await upkeep.stop();
       seeding.stop();
       await app.close();
       await tokenCounter.close();

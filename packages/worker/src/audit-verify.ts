@@ -20,12 +20,14 @@ export async function verifyAll(databaseUrl: string, ring: KekRing, say: (line: 
       const report = await verifyCompany(sql, ring, company);
       const who = company === '' ? 'installation' : company;
       const upTo = report.sealed_up_to === null ? '' : `, sealed up to ${report.sealed_up_to}`;
+      const begins =
+        report.begins_on === undefined ? '' : `, begins on ${report.begins_on} (older entries were removed)`;
       if (report.broken) {
         broken++;
         say(
           `BROKEN  ${who}: event ${report.broken.event_id}: ${report.broken.problem} (${report.checked} before it are right)`,
         );
-      } else say(`ok      ${who}: ${report.checked} events${upTo}`);
+      } else say(`ok      ${who}: ${report.checked} events${upTo}${begins}`);
     }
     say(broken === 0 ? 'The audit is unchanged.' : `The audit of ${broken} was changed.`);
     return broken === 0 ? 0 : 1;

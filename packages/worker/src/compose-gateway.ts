@@ -9,6 +9,7 @@ import { createUser, type Sql } from './access/load.ts';
 import { answering } from './database.ts';
 import type { Egress } from './egress/egress.ts';
 import { Listener } from './freshness/listener.ts';
+import { RunningCompanies } from './freshness/running-companies.ts';
 import { RunningKeys } from './freshness/running-keys.ts';
 import { singleCheck } from './freshness/single-check.ts';
 import type { GatewayParts } from './gateway/serve-call.ts';
@@ -109,7 +110,11 @@ export function composeGateway(options: GatewayOptions): Gateway {
     now: Date.now,
   });
   const runningKeys = new RunningKeys(options.sql, (keyId, version) => egress.closeKey(keyId, version));
-  const check = singleCheck(() => runningKeys.check(), log);
+  const runningCompanies = new RunningCompanies(options.sql);
+  const check = singleCheck(async () => {
+    await runningKeys.check();
+    await runningCompanies.check();
+  }, log);
   const keys = options.keys({ ledger, callers, configurations });
   const listener = new Listener({
     connectionString: options.listenDatabaseUrl,
@@ -120,6 +125,10 @@ export function composeGateway(options: GatewayOptions): Gateway {
       keyGone: (keyId, version) => {
         modelLists.forget(keyId);
         egress.closeKey(keyId, version);
+      },
+      companyGone: (companyId) => {
+        configurations.drop(companyId);
+        runningCompanies.endAll(companyId);
       },
       jobQueued: () => keys.jobs.wake(),
       unsure: check,
@@ -143,6 +152,7 @@ export function composeGateway(options: GatewayOptions): Gateway {
     },
     enterKey: (keyId, version) => runningKeys.enter(keyId, version),
     health,
+    enterCompany: (companyId, end) => runningCompanies.enter(companyId, end),
     callers,
     targets,
     listModels: async (caller, connected) => (await modelLists.list(caller, connected)).map((model) => model.id),

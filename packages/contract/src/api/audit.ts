@@ -73,5 +73,6 @@ export const auditVerified = z.object({
   sealed_up_to: time.nullable(),
   unbroken: z.boolean(),
   broken: z.object({ event_id: z.string(), problem: z.string() }).nullable(),
+  begins_on: z.string().optional().describe('Day, where entries from before it were removed by the retention'),
 });
 export type AuditVerified = z.infer<typeof auditVerified>;

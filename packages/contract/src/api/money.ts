@@ -178,6 +178,7 @@ export const policies = z.object({
     hosted_tools: z.record(z.string(), usd),
     service_tiers: z.record(z.string(), z.number()),
   }),
+  retention: z.object({ audit_days: z.number().int().nullable(), usage_days: z.number().int().nullable() }),
 });
 export type PoliciesUsd = z.infer<typeof policies>;
 /** Members not named stay; a map that is named is replaced as a whole. */
@@ -208,6 +209,13 @@ export const policiesBody = z.strictObject({
         .describe('By name: times the standard price'),
     })
     .optional(),
+  retention: z
+    .strictObject({
+      audit_days: z.number().int().min(30).max(3650).nullable().optional(),
+      usage_days: z.number().int().min(62).max(3650).nullable().optional(),
+    })
+    .optional()
+    .describe('Days the record and the sums of usage are kept where a company set nothing; null: for ever'),
 });
 export type PoliciesBody = z.infer<typeof policiesBody>;
 

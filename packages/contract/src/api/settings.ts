@@ -8,7 +8,11 @@ export const settings = z.object({
   zero_retention: z.boolean().describe('Only own accounts may answer: `on_failure` is always `stop`'),
   personal_keys: z.boolean().describe('Members may connect keys of their own'),
   notice_recipients: z.array(z.string()),
-  audit_retention_days: z.number().int().nullable().describe('null: kept'),
+  audit_retention_days: z
+    .number()
+    .int()
+    .nullable()
+    .describe("Days entries of the audit are kept, the operator's where none was set; null: for ever"),
   block_unpriced_models: z.boolean().describe('Models without a known price are refused on own keys too'),
   etag: z.string(),
 });

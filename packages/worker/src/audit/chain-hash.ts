@@ -23,14 +23,33 @@ export function macOfHead(ring: KekRing, head: ChainHead, kekId: string = ring.c
   return createHmac('sha256', ring.deriveKey('audit-head', kekId)).update(JSON.stringify(fields)).digest();
 }
 
+/** A former head that the record may begin at once what is before it is removed. */
+export interface Checkpoint extends ChainHead {
+  /** `YYYY-MM-DD`: every entry up to it is from before this day. */
+  readonly day: string;
+}
+
+/** Of another form than a head's: a checkpoint never passes for the head, so a chain cannot be cut off at its end with it. */
+export function macOfCheckpoint(ring: KekRing, checkpoint: Checkpoint, kekId: string = ring.currentId): Buffer {
+  const fields = ['checkpoint', checkpoint.company, checkpoint.day, checkpoint.n, checkpoint.hash.toString('hex')];
+  return createHmac('sha256', ring.deriveKey('audit-head', kekId)).update(JSON.stringify(fields)).digest();
+}
+
+type Authenticated = { readonly mac: Buffer; readonly kek_id: string };
+
+export function checkCheckpoint(ring: KekRing, given: Checkpoint & Authenticated): 'right' | 'wrong' | 'unknown' {
+  return check(given, () => macOfCheckpoint(ring, given, given.kek_id));
+}
+
 /** `unknown`: the master key it was made with is not loaded. */
-export function checkHead(
-  ring: KekRing,
-  head: ChainHead & { readonly mac: Buffer; readonly kek_id: string },
-): 'right' | 'wrong' | 'unknown' {
+export function checkHead(ring: KekRing, head: ChainHead & Authenticated): 'right' | 'wrong' | 'unknown' {
+  return check(head, () => macOfHead(ring, head, head.kek_id));
+}
+
+function check(given: Authenticated, macOf: () => Buffer): 'right' | 'wrong' | 'unknown' {
   try {
-    const mac = macOfHead(ring, head, head.kek_id);
-    return mac.length === head.mac.length && timingSafeEqual(mac, head.mac) ? 'right' : 'wrong';
+    const mac = macOf();
+    return mac.length === given.mac.length && timingSafeEqual(mac, given.mac) ? 'right' : 'wrong';
   } catch (error) {
     if (error instanceof KekError) return 'unknown';
     throw error;

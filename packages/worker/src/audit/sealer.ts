@@ -4,6 +4,7 @@ import type { Pool } from 'pg';
 import type { Sql } from '../access/load.ts';
 import { inTransaction } from '../keys/transaction.ts';
 import { CHAIN_START, linkHash, macOfHead } from './chain-hash.ts';
+import { writeCheckpoints } from './checkpoints.ts';
 
 export interface SealerOptions {
   readonly pool: Pool;
@@ -32,6 +33,9 @@ export class AuditSealer {
   #timer: NodeJS.Timeout | null = null;
   #working: Promise<unknown> | null = null;
   #failing = false;
+  /** Day (UTC, of the database) whose checkpoints are written. */
+  #checkpointDay = '';
+  #today = '';
 
   constructor(options: SealerOptions) {
     this.#options = { everyMs: 1_000, batch: 1_000, ...options };
@@ -65,17 +69,22 @@ export class AuditSealer {
   async sealAll(): Promise<number> {
     for (let sealed = 0; ; ) {
       const count = await inTransaction(this.#options.pool, (sql) => this.#sealBatch(sql));
+      this.#checkpointDay = this.#today;
       sealed += count;
       if (count < this.#options.batch) return sealed;
     }
   }
 
   async #sealBatch(sql: Sql): Promise<number> {
-    const lock = await sql.query<{ got: boolean }>(
-      "SELECT pg_try_advisory_xact_lock(hashtext('ownkey.audit')) AS got",
+    const lock = await sql.query<{ got: boolean; day: string }>(
+      `SELECT pg_try_advisory_xact_lock(hashtext('ownkey.audit')) AS got,
+         (clock_timestamp() AT TIME ZONE 'UTC')::date::text AS day`,
       [],
     );
     if (!lock.rows[0]?.got) return 0;
+    const { day } = lock.rows[0];
+    if (day !== this.#checkpointDay) await writeCheckpoints(sql, this.#options.kekRing);
+    this.#today = day;
     const { rows: events } = await sql.query<Event>(
       `SELECT e.seq::text, e.xid::text, coalesce(e.company_id, '') AS company, e.id, audit_text(e) AS text
        FROM audit_events e, audit_sealer s

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { open, startGateway } from '../../../../tests/kit/gateway.ts';
 import { useTestDatabase } from '../../../../tests/kit/postgres.ts';
 import { quiet } from '../../../../tests/kit/quiet-log.ts';
-import { seedCompany, seedKey, seedToken } from '../../../../tests/kit/worker-rows.ts';
+import { seedCompany, seedKey, seedPrice, seedToken } from '../../../../tests/kit/worker-rows.ts';
 import { Listener, type ListenerEvents } from './listener.ts';
 
 const database = useTestDatabase();
@@ -64,7 +64,7 @@ async function openLine(databaseUrl: string): Promise<Line> {
   };
 }
 
-const DEAF: ListenerEvents = { configChanged() {}, keyGone() {}, jobQueued() {}, unsure() {} };
+const DEAF: ListenerEvents = { configChanged() {}, keyGone() {}, companyGone() {}, jobQueued() {}, unsure() {} };
 
 test('a notification reaches its handler with what it says', async () => {
   const heard: string[] = [];
@@ -134,5 +134,51 @@ test('a stream on a key that is removed while notifications are silent ends all 
   for await (const piece of response) text += piece;
   expect(text).toContain('"code":"key.removed"');
   line.restore();
+  await gateway.close();
+});
+
+test.each([
+  ['at once', false],
+  ['while notifications are silent', true],
+])('a stream on the shared key ends when its company is erased: %s', async (_, silent) => {
+  const gateway = await startGateway(database.workerUrl, { listenDatabaseUrl: line.url });
+  await expect.poll(() => gateway.gateway.listener.isSure).toBe(true);
+  const companyId = await seedCompany(owner);
+  const other = await seedCompany(owner);
+  const [{ token }, { token: otherToken }] = [
+    await seedToken(owner, companyId, ['inference']),
+    await seedToken(owner, other, ['inference']),
+  ];
+  const keyId = await seedKey(owner, { provider: 'mistral' });
+  await seedPrice(owner, { slug: 'mistral', model: 'm' });
+  const stream = async (of: string) => {
+    const called = gateway.egress.next();
+    const request = open('POST', `${gateway.url}/v1/chat/completions`, {
+      token: of,
+      body: { model: 'mistral/m', stream: true, max_tokens: 1, messages: [] },
+    });
+    const upstream = await called;
+    upstream.head(200, { 'content-type': 'text/event-stream' });
+    upstream.data('data: one\n\n');
+    const response = await new Promise<IncomingMessage>((resolve) => request.once('response', resolve));
+    return { upstream, response };
+  };
+  const mine = await stream(token);
+  const theirs = await stream(otherToken);
+  if (silent) line.silence();
+  await owner.query("SELECT ownkey.erase_company($1, 'op_test')", [companyId]);
+  let text = '';
+  for await (const piece of mine.response) text += piece;
+  expect(text).toContain('"code":"key.removed"');
+  line.restore();
+  // Nobody else's call on that key is touched.
+  theirs.upstream.end();
+  let rest = '';
+  for await (const piece of theirs.response) rest += piece;
+  expect(rest).not.toContain('key.removed');
+  await expect.poll(() => gateway.gateway.ledger.unsettled).toBe(0);
+  const { rowCount } = await owner.query('SELECT 1 FROM requests WHERE company_id = $1', [companyId]);
+  expect(rowCount).toBe(0);
+  await owner.query('DELETE FROM keys WHERE id = $1', [keyId]);
   await gateway.close();
 });

@@ -7,6 +7,8 @@ export interface ListenerEvents {
   configChanged(companyId: string): void;
   /** This version of the key, and any before it, may not be used any more. */
   keyGone(keyId: string, version: number): void;
+  /** The company was erased: none of its calls may go on. */
+  companyGone(companyId: string): void;
   jobQueued(): void;
   /** Notifications may be lost: look up what they would have said. Called again and again until they arrive. */
   unsure(): void;
@@ -105,7 +107,7 @@ export class Listener {
     try {
       await client.connect();
       await client.query(
-        `LISTEN ownkey_config; LISTEN ownkey_key_gone; LISTEN ownkey_job; LISTEN ${this.#heartbeat}; NOTIFY ${this.#heartbeat}`,
+        `LISTEN ownkey_config; LISTEN ownkey_key_gone; LISTEN ownkey_company_gone; LISTEN ownkey_job; LISTEN ${this.#heartbeat}; NOTIFY ${this.#heartbeat}`,
       );
     } catch (error) {
       client.end().catch(() => {});
@@ -135,6 +137,7 @@ export class Listener {
     const { events } = this.#options;
     if (channel === 'ownkey_config') events.configChanged(payload);
     else if (channel === 'ownkey_job') events.jobQueued();
+    else if (channel === 'ownkey_company_gone') events.companyGone(payload);
     else if (channel === 'ownkey_key_gone') {
       const [keyId = '', version = ''] = payload.split(' ');
       events.keyGone(keyId, Number(version));

@@ -35,6 +35,8 @@ export interface CallParts {
   addedParametersRefused: (route: Route, failure: ProviderFailure) => void;
   /** The key is in use until the returned function is called. */
   enterKey: (keyId: string, version: number) => () => void;
+  /** The company has a call until the returned function is called; `end` is called when it is erased meanwhile. */
+  enterCompany: (companyId: string, end: () => unknown) => () => void;
   health: KeyHealth;
   now: () => number;
 }
@@ -63,6 +65,7 @@ class Call implements EgressHandler {
   readonly #startedAt = performance.now();
   readonly #startedAtMs: number;
   readonly #leaveKey: () => void;
+  readonly #leaveCompany: () => void;
   #exchange: Exchange;
   #reader: AnswerReader;
   #stream: EgressStream | null = null;
@@ -84,6 +87,7 @@ class Call implements EgressHandler {
     this.#exchange = plan.exchange;
     this.#reader = plan.exchange.reader();
     this.#leaveKey = parts.enterKey(plan.keyRef.id, plan.keyRef.version);
+    this.#leaveCompany = parts.enterCompany(plan.companyId, () => this.#over || this.#fail('key.removed'));
     const onStall = (): void => this.#callerGone();
     this.#relay = new Relay(response, { streaming: plan.streaming, stallMs: parts.stallMs, onStall });
   }
@@ -269,6 +273,7 @@ class Call implements EgressHandler {
 
   async #book(settlement: Settlement, end: CallEnd = { kind: 'answered' }): Promise<void> {
     this.#leaveKey();
+    this.#leaveCompany();
     await this.#parts.ledger.settle(this.#plan.hold, settlement);
     this.#done(end);
   }

@@ -18,7 +18,7 @@ export async function verifyAudit(
   const row = await awaitJob(database, signals, companyId, id, gone);
   if (row.kind !== 'audit.verify' || row.state !== 'done' || row.result === null || !('checked' in row.result))
     throw new OwnkeyError('worker.unavailable', {}, 'the check did not end');
-  const { checked, sealed_up_to, broken } = row.result;
+  const { checked, sealed_up_to, broken, begins_on } = row.result;
   const found = broken === null ? null : { event_id: broken.event_id, problem: broken.problem };
-  return { checked, sealed_up_to, unbroken: broken === null, broken: found };
+  return { checked, sealed_up_to, unbroken: broken === null, broken: found, ...(begins_on && { begins_on }) };
 }

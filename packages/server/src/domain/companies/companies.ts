@@ -93,8 +93,9 @@ export async function putPlan(sql: Sql, company: CompanyRow, plan: string, actor
   return { ...company, plan };
 }
 
-/** Everything of the company goes, people's logins included. */
+/** Everything of the company goes, people's logins included, in one transaction, however long that takes. */
 export async function eraseCompany(sql: Sql, id: string, actor: string): Promise<void> {
+  await sql.rows("SET LOCAL statement_timeout = '10min'");
   await sql.rows('SELECT erase_company($1, $2)', [id, actor]);
 }
 

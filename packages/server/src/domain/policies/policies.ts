@@ -58,6 +58,12 @@ export function applyPolicies(before: Policies, wanted: PoliciesBody): Policies 
       hosted_tools: ceilings.hosted_tools === undefined ? before.ceilings.hosted_tools : Object.fromEntries(tools),
       service_tiers: ceilings.service_tiers ?? before.ceilings.service_tiers,
     },
+    retention: {
+      audit_days:
+        wanted.retention?.audit_days === undefined ? before.retention.audit_days : wanted.retention.audit_days,
+      usage_days:
+        wanted.retention?.usage_days === undefined ? before.retention.usage_days : wanted.retention.usage_days,
+    },
   };
   checkPolicies(after);
   return after;

@@ -29,9 +29,11 @@ interface Row {
   zero_retention: boolean;
   settings: Record<string, unknown>;
   settings_version: string;
+  /** As it is in force: the company's own, else the operator's. */
+  audit_days: number | null;
 }
 
-const SELECT = `SELECT ai_enabled, ai_changed_at, ai_changed_by, zero_retention, settings, settings_version
+const SELECT = `SELECT ai_enabled, ai_changed_at, ai_changed_by, zero_retention, settings, settings_version, audit_days(id)
   FROM companies WHERE id = $1`;
 
 export async function readSettings(sql: Sql, companyId: string): Promise<SettingsState> {
@@ -85,7 +87,7 @@ async function readRow(sql: Sql, statement: string, companyId: string): Promise<
 
 function stateOf(row: Row): SettingsState {
   const { ai_enabled, ai_changed_at, ai_changed_by, zero_retention } = row;
-  const settings = readCompanySettings(row.settings);
+  const settings = { ...readCompanySettings(row.settings), audit_retention_days: row.audit_days };
   return { ...settings, ai_enabled, ai_changed_at, ai_changed_by, zero_retention, etag: `"${row.settings_version}"` };
 }
 

@@ -1,10 +1,10 @@
 import { OwnkeyError } from '@ownkey/contract/errors';
 import { isId, newId } from '@ownkey/contract/ids';
-import { SELF } from '@ownkey/contract/spend';
 import { first, type Sql } from '../../storage/database.ts';
 import { recordEvent } from '../audit/record.ts';
 
-/** People of a company. A user belongs to one company; removing one removes their personal keys, tokens and login. */
+/** People of a company. A user belongs to one company; removing one removes their personal keys, tokens, login, mails
+ * and jobs. */
 export interface UserRow {
   id: string;
   company_id: string;
@@ -110,9 +110,8 @@ async function changeUser(sql: Sql, user: UserRow, wanted: WantedUser, actor: st
   return next;
 }
 
+/** Everything that says who they were goes; the record keeps their id, which resolves to nothing any more. */
 export async function removeUser(sql: Sql, user: UserRow, actor: string): Promise<void> {
-  await sql.rows('DELETE FROM users WHERE id = $1', [user.id]);
-  const subjects = [user.id, `${SELF}${user.id}`];
-  await sql.rows('DELETE FROM caps WHERE company_id = $1 AND subject = ANY($2)', [user.company_id, subjects]);
+  await sql.rows('SELECT erase_user($1, $2)', [user.company_id, user.id]);
   await recordEvent(sql, { company: user.company_id, kind: 'user.removed', actor, user: user.id });
 }
