@@ -28,7 +28,7 @@ export function isCall(line: Pick<AuditLine, 'kind'>): boolean {
 /** The word of the kind column. */
 export function kindWord(kind: string, t: TFunction): string {
   if (kind === 'call' || kind === 'probe' || kind === 'models') return t(`audit.group_${kind}`);
-  if (kind.startsWith('sign') || kind.startsWith('embed_session')) return t('audit.group_session');
+  if (/^(?:sign|embed_session|session|password)/.test(kind)) return t('audit.group_session');
   const group = GROUPS.find((name) => kind.startsWith(`${name}.`));
   return group === undefined ? t('audit.group_other') : t(`audit.group_${group}`);
 }

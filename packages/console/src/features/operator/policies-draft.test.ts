@@ -2,7 +2,8 @@ import type { PoliciesUsd } from '@ownkey/contract/api/money';
 import { expect, it } from 'vitest';
 import { policiesBodyOf, policiesDraft } from './policies-draft.ts';
 
-const policies: PoliciesUsd = {
+/** What the page shows and sends; the rest stays as it is. */
+const shown: Omit<PoliciesUsd, 'on_failure' | 'retention'> = {
   caps: {
     preset: { per_request_usd: '10', per_day_usd: '10', per_month_usd: '100.5' },
     max: { per_request_usd: '100', per_day_usd: null, per_month_usd: '1000' },
@@ -17,9 +18,14 @@ const policies: PoliciesUsd = {
     service_tiers: { priority: 2.5 },
   },
 };
+const policies: PoliciesUsd = {
+  ...shown,
+  on_failure: { choice: 'free', preset: 'platform' },
+  retention: { audit_days: null, usage_days: null },
+};
 
 it.each(['en', 'de'])('sends back what it was read from, as %s writes amounts', (locale) => {
-  expect(policiesBodyOf(policiesDraft(policies, locale), locale).body).toEqual(policies);
+  expect(policiesBodyOf(policiesDraft(policies, locale), locale).body).toEqual(shown);
 });
 
 it('names the field, and of a list the line, that cannot be read', () => {
