@@ -400,6 +400,28 @@ GRANT DELETE ON one_time_codes TO ownkey_control;
 GRANT INSERT ON one_time_codes TO ownkey_control;
 GRANT SELECT ON one_time_codes TO ownkey_control;
 
+CREATE TABLE operation_models (
+  company_id text NOT NULL,
+  operation text NOT NULL,
+  model text NOT NULL,
+  row_version bigint NOT NULL DEFAULT 1,
+  changed_by text,
+  changed_at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT operation_models_company_id_fkey FOREIGN KEY (company_id) REFERENCES companies(id) ON DELETE CASCADE,
+  CONSTRAINT operation_models_model_check CHECK (((length(model) >= 3) AND (length(model) <= 256))),
+  CONSTRAINT operation_models_operation_check CHECK ((length(operation) <= 128)),
+  CONSTRAINT operation_models_pkey PRIMARY KEY (company_id, operation)
+);
+-- row security: forced
+-- policy control_company (*) to ownkey_control: using ((current_setting('ownkey.company'::text, true) = '*'::text) OR (company_id = current_setting('ownkey.company'::text, true))); check ((current_setting('ownkey.company'::text, true) = '*'::text) OR (company_id = current_setting('ownkey.company'::text, true)))
+-- policy worker_all (*) to ownkey_worker: using true; check true
+CREATE TRIGGER operation_models_bump AFTER INSERT OR DELETE OR UPDATE ON ownkey.operation_models FOR EACH ROW EXECUTE FUNCTION bump_on_change();
+GRANT DELETE ON operation_models TO ownkey_control;
+GRANT INSERT ON operation_models TO ownkey_control;
+GRANT SELECT ON operation_models TO ownkey_control;
+GRANT UPDATE ON operation_models TO ownkey_control;
+GRANT SELECT ON operation_models TO ownkey_worker;
+
 CREATE TABLE operators (
   id text NOT NULL,
   login_id text NOT NULL,

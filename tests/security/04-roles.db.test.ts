@@ -34,6 +34,7 @@ const RIGHTS: Record<string, { control: string; worker: string }> = {
   model_lists: { control: 'S', worker: 'I S U' },
   notices: { control: 'S U(dismissed_by,end_told_at,start_told_at)', worker: 'S' },
   one_time_codes: { control: 'D I S', worker: '' },
+  operation_models: { control: 'D I S U', worker: 'S' },
   operators: { control: 'D I S', worker: '' },
   outbox: {
     control: 'D I S U(attempts,http_status,last_error,leased_until,next_try_at,payload,sent_at,state)',
@@ -264,6 +265,7 @@ describe('tries by a worker', () => {
 
 describe('rows of another company', () => {
   const TABLES = [
+    'operation_models',
     'notices',
     'companies',
     'users',
@@ -309,6 +311,7 @@ describe('rows of another company', () => {
         [id, key],
       ],
       ["INSERT INTO sources (company_id, provider, source) VALUES ($1, 'x', 'own')", [id]],
+      ["INSERT INTO operation_models (company_id, operation, model) VALUES ($1, 'x', 'x/y')", [id]],
       [
         "INSERT INTO notices (company_id, kind, key_id, slug, reason) VALUES ($1, 'key', $2, 'x', 'invalid')",
         [id, key],

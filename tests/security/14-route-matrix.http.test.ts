@@ -55,6 +55,7 @@ const BODIES: Partial<Record<RouteName, unknown>> = {
   changeWebhook: { enabled: true },
   createInvitation: { email: 'new@example.com', role: 'member' },
   acceptInvitation: { code: 'WRONG', password: 'a-long-password' },
+  putOperationModel: { model: null },
   createOperatorToken: { name: 'made by the matrix', scopes: ['host'] },
 };
 
@@ -120,6 +121,7 @@ function pathOf(route: Route, ids: Partial<Record<string, string>> = {}): string
       id: ID_KINDS[kindOf(route)] ?? newId('key'),
       provider: 'no-such-provider',
       request_id: newId('request'),
+      name: 'no.such.operation',
     };
     const value = ids[parameter] ?? missing[parameter];
     if (value === undefined) throw new Error(`The matrix has no value for the parameter ${parameter}`);

@@ -49,6 +49,7 @@ export const AUDIT_EVENTS = [
   'settings.changed',
   'ai.turned_on',
   'ai.turned_off',
+  'operation.model_chosen',
   'token.created',
   'token.revoked',
   'token.used_after_end',

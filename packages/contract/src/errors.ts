@@ -80,6 +80,11 @@ export const ERRORS = {
     'More than one connected provider has a model called {model}: {providers}.',
     'Name it as provider/model.',
   ),
+  'model.not_chosen': entry(
+    400,
+    'The model is `auto`, and none was chosen for {operation|calls without an operation}.',
+    'Choose one under Models, or name a model.',
+  ),
   'model.not_allowed': entry(
     403,
     'The key for {provider} may not be used with {model}.',

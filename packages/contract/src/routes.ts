@@ -5,6 +5,7 @@ import { INSIGHT_ROUTES } from './routes/insight.ts';
 import { INVITATION_ROUTES } from './routes/invitations.ts';
 import { KEY_ROUTES } from './routes/keys.ts';
 import { MONEY_ROUTES } from './routes/money.ts';
+import { OPERATION_ROUTES } from './routes/operations.ts';
 import { OPERATOR_ROUTES } from './routes/operator.ts';
 import { PLATFORM_KEY_ROUTES } from './routes/platform-keys.ts';
 import { PRICE_ROUTES } from './routes/prices.ts';
@@ -26,6 +27,7 @@ export const ROUTES = {
   ...INVITATION_ROUTES,
   ...PRICE_ROUTES,
   ...INSIGHT_ROUTES,
+  ...OPERATION_ROUTES,
 } as const satisfies Record<string, Route>;
 
 export type RouteName = keyof typeof ROUTES;

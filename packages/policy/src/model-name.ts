@@ -1,3 +1,5 @@
+import { AUTO_MODEL } from '@ownkey/contract/model-choice';
+
 /** A model's name as callers write it, split where that is possible. */
 export type ModelName =
   | { kind: 'named'; slug: string; model: string }
@@ -17,6 +19,18 @@ export function parseModelName(name: string, findSlug: (segment: string) => stri
   if (cut <= 0 || cut === name.length - 1) return { kind: 'bare', model: name };
   const slug = findSlug(name.slice(0, cut));
   return slug === null ? { kind: 'bare', model: name } : { kind: 'named', slug, model: name.slice(cut + 1) };
+}
+
+/**
+ * What a call's model name stands for: itself, or for `auto` what was chosen for its operation, else for all. Null = nothing was chosen.
+ */
+export function chosenModel(
+  name: string,
+  operation: string | null,
+  chosen: { get(operation: string): string | undefined },
+): string | null {
+  if (name !== AUTO_MODEL) return name;
+  return chosen.get(operation ?? '') ?? chosen.get('') ?? null;
 }
 
 /** Models of one connected provider, as far as they are known. */

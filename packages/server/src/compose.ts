@@ -24,6 +24,7 @@ import { insightHandlers } from './http/handlers/insight.ts';
 import { invitationHandlers } from './http/handlers/invitations.ts';
 import { keyHandlers, platformKeyHandlers } from './http/handlers/keys.ts';
 import { moneyHandlers } from './http/handlers/money.ts';
+import { operationHandlers } from './http/handlers/operations.ts';
 import { operatorHandlers } from './http/handlers/operator.ts';
 import type { Parts } from './http/handlers/parts.ts';
 import { priceHandlers } from './http/handlers/prices.ts';
@@ -139,6 +140,7 @@ function handlersOf(parts: Parts): Handlers {
     ...operatorHandlers(parts),
     ...moneyHandlers(parts),
     ...insightHandlers(parts),
+    ...operationHandlers(parts),
     ...alertHandlers(parts),
     ...invitationHandlers(parts),
     ...priceHandlers(parts),

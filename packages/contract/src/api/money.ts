@@ -228,6 +228,7 @@ export const estimateQuery = z.object({
 });
 export const estimateHeaders = z.looseObject({
   'x-ownkey-account': z.string().regex(TAG_PATTERN).optional().describe('Sub-account, as in calls of the gateway'),
+  'x-ownkey-operation': z.string().regex(TAG_PATTERN).optional().describe('Operation, as in calls of the gateway'),
 });
 /** The body of a chat, responses or messages call as it would be sent, or `{ body, wire? }` around it. */
 export const estimateBody = z.looseObject({

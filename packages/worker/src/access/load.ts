@@ -129,12 +129,14 @@ export async function loadCompany(sql: Sql, name: string): Promise<CompanySnapsh
         }[]
       | null;
     noticed: string[] | null;
+    operation_models: Record<string, string> | null;
     caps: CapRecord[] | null;
     prices: PriceRecord[] | null;
   }>(
     `SELECT c.id, c.external_id, c.name, c.plan, c.ai_enabled, c.zero_retention, c.settings, c.config_version::text AS version,
        (SELECT json_agg(k) FROM (SELECT ${KEY_COLUMNS} FROM keys WHERE company_id = c.id) k) AS keys,
        (SELECT json_agg(s) FROM (SELECT provider, account, operation, source, on_failure FROM sources WHERE company_id = c.id) s) AS sources,
+       (SELECT json_object_agg(o.operation, o.model) FROM operation_models o WHERE o.company_id = c.id) AS operation_models,
        (SELECT array_agg(DISTINCT n.key_id) FROM notices n WHERE n.company_id = c.id AND n.ended_at IS NULL) AS noticed,
        (SELECT json_agg(a) FROM (SELECT ${CAP_COLUMNS} FROM caps WHERE company_id = c.id) a) AS caps,
        (SELECT json_agg(p) FROM (SELECT ${PRICE_COLUMNS} FROM prices WHERE company_id = c.id ORDER BY valid_from DESC) p) AS prices
@@ -162,6 +164,7 @@ export async function loadCompany(sql: Sql, name: string): Promise<CompanySnapsh
         onFailure: source.on_failure,
       }),
     ),
+    operationModels: new Map(Object.entries(row.operation_models ?? {})),
     keysInNotice: new Set(row.noticed),
     caps: (row.caps ?? []).map(toCap),
     prices: (row.prices ?? []).map(toPrice),

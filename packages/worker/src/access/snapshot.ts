@@ -52,6 +52,8 @@ export interface CompanySnapshot {
   sources: readonly SourceRow[];
   /** Keys whose failing, or whose fallback, people were told of. */
   keysInNotice: ReadonlySet<string>;
+  /** Models chosen for operations; '' = for all others. */
+  operationModels: ReadonlyMap<string, string>;
   caps: readonly CapRow[];
   /** The company's own prices. */
   prices: readonly PriceRow[];

@@ -23,9 +23,9 @@ export const DECIDED: Attempt = { kind: 'decided' };
  */
 export function routeOfAttempt(targets: Targets, attempt: Attempt, decided: Route): Route {
   if (attempt.kind === 'decided') return decided;
-  const { key, fallback, target, model } = decided;
+  const { key, fallback, target, model, callerModel } = decided;
   if (fallback === null || key.id !== attempt.own.id || key.version !== attempt.own.version) {
     throw new OwnkeyError('key.missing', { provider: target.entry.name });
   }
-  return { target: targets.of(fallback), key: fallback, source: 'platform', fallback: null, model };
+  return { target: targets.of(fallback), key: fallback, source: 'platform', fallback: null, model, callerModel };
 }

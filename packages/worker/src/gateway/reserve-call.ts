@@ -133,7 +133,7 @@ function planOf(parts: ReserveParts, call: Asked, caller: Caller, route: Route):
     source: route.source,
     fallback: call.attempt.kind === 'fallback',
     slug: route.target.slug,
-    modelName: asked.model,
+    modelName: route.callerModel,
     model: route.model,
     body:
       task === 'count-tokens'
@@ -200,7 +200,7 @@ function prepare(parts: ReserveParts, { wire, task, streaming, request, body, as
         modelRange: asked.modelRange,
         stream: streaming,
         upstreamModel: route.model,
-        callerModel: asked.model,
+        callerModel: route.callerModel,
         headers: forwardable(request),
       },
       { answerBytesMax: parts.answerBytesMax },

@@ -2,7 +2,7 @@ import { OwnkeyError } from '@ownkey/contract/errors';
 import { CUSTOM_PROVIDER, PLATFORM_OWNER } from '@ownkey/contract/key';
 import type { ProviderTarget } from '@ownkey/contract/provider';
 import { decideSource, type SourceDecision } from '@ownkey/policy/decide-source';
-import { MODEL_NAME_CHARACTERS_MAX, parseModelName, resolveBareModel } from '@ownkey/policy/model-name';
+import { chosenModel, MODEL_NAME_CHARACTERS_MAX, parseModelName, resolveBareModel } from '@ownkey/policy/model-name';
 import type { Caller } from '../access/caller.ts';
 import type { StoredKey } from '../access/snapshot.ts';
 import type { KeyRef } from '../egress/egress.ts';
@@ -17,6 +17,8 @@ export interface Route {
   fallback: StoredKey | null;
   /** The model as the provider names it. */
   model: string;
+  /** As the caller named it, or as the company chose it. */
+  callerModel: string;
 }
 
 /** A provider the caller can use now. */
@@ -38,21 +40,26 @@ export async function routeCall(
   targets: Targets,
   listModels: ListModels,
   caller: Caller,
-  name: string,
+  asked: string,
 ): Promise<Route> {
-  if (!caller.configuration.company.aiEnabled) throw new OwnkeyError('ai.consent_off');
+  const { company } = caller.configuration;
+  if (!company.aiEnabled) throw new OwnkeyError('ai.consent_off');
+  const name = chosenModel(asked, caller.operation, company.operationModels);
+  if (name === null) {
+    throw new OwnkeyError('model.not_chosen', { param: 'model', operation: caller.operation });
+  }
   if (name.length > MODEL_NAME_CHARACTERS_MAX || UNPRINTABLE.test(name)) {
     throw new OwnkeyError('model.unknown', { param: 'model', model: name.slice(0, 64).replace(/\p{C}/gu, '?') });
   }
   const parsed = parseModelName(name, (segment) => findSlug(targets, caller, segment));
-  if (parsed.kind === 'named') return toRoute(targets, caller, parsed.slug, parsed.model);
+  if (parsed.kind === 'named') return toRoute(targets, caller, name, parsed.slug, parsed.model);
   const connected = connectedProviders(targets, caller);
   const lists = await Promise.all(
     connected.map(async (provider) => ({ slug: provider.slug, models: await listModels(caller, provider) })),
   );
   const found = resolveBareModel(name, lists);
   if (found.kind === 'none') throw new OwnkeyError(found.code, found.facts);
-  return toRoute(targets, caller, found.slug, found.model);
+  return toRoute(targets, caller, name, found.slug, found.model);
 }
 
 /** Controls, lone surrogates and the like: in no model's name, and not storable as text. */
@@ -73,11 +80,11 @@ export function canUseModel(targets: Targets, caller: Caller, slug: string, mode
   return decideFor(targets, caller, slug, model).kind !== 'none';
 }
 
-function toRoute(targets: Targets, caller: Caller, slug: string, model: string): Route {
+function toRoute(targets: Targets, caller: Caller, callerModel: string, slug: string, model: string): Route {
   const decision = decideFor(targets, caller, slug, model);
   if (decision.kind === 'none') throw new OwnkeyError(decision.code, decision.facts);
   const fallback = decision.kind === 'own' && decision.fallback.kind === 'platform' ? decision.fallback.key : null;
-  return { target: targets.of(decision.key), key: decision.key, source: decision.kind, fallback, model };
+  return { target: targets.of(decision.key), key: decision.key, source: decision.kind, fallback, model, callerModel };
 }
 
 /** The pure decision with everything it needs of the caller's configuration. */

@@ -28,6 +28,7 @@ export interface EstimateAsk {
   readonly companyId: string;
   readonly userId: string | null;
   readonly account: string | null;
+  readonly operation: string | null;
   readonly wire: EstimateWire | undefined;
   readonly body: EstimateBody;
   /** The body as it came: its bytes are what the gateway would bound. */

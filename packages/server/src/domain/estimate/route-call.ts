@@ -1,7 +1,7 @@
 import { OwnkeyError } from '@ownkey/contract/errors';
 import { CUSTOM_PROVIDER } from '@ownkey/contract/key';
 import type { SourceDecision } from '@ownkey/policy/decide-source';
-import { MODEL_NAME_CHARACTERS_MAX, parseModelName, resolveBareModel } from '@ownkey/policy/model-name';
+import { chosenModel, MODEL_NAME_CHARACTERS_MAX, parseModelName, resolveBareModel } from '@ownkey/policy/model-name';
 import { type Catalogue, maxOutputTokens, resolveProvider } from '@ownkey/providers/catalogue';
 import type { Database } from '../../storage/database.ts';
 import { decidePayer, type PayerKey, type PayerState } from '../keys/payer.ts';
@@ -22,6 +22,7 @@ export interface RoutedCall {
 interface Asker {
   readonly userId: string | null;
   readonly account: string | null;
+  readonly operation: string | null;
 }
 
 /**
@@ -32,9 +33,11 @@ export async function routeCall(
   { database, catalogue }: { database: Database; catalogue: Catalogue },
   state: PayerState,
   asker: Asker,
-  name: string,
+  asked: string,
 ): Promise<RoutedCall> {
   if (!state.company.ai_enabled) throw new OwnkeyError('ai.consent_off');
+  const name = chosenModel(asked, asker.operation, state.operationModels);
+  if (name === null) throw new OwnkeyError('model.not_chosen', { param: 'model', operation: asker.operation });
   if (name.length > MODEL_NAME_CHARACTERS_MAX || /\p{C}/u.test(name))
     throw new OwnkeyError('model.unknown', { param: 'model', model: name.slice(0, 64).replace(/\p{C}/gu, '?') });
   const lists = await readLists(database, state);
@@ -81,13 +84,13 @@ function findBare(
 function decide(
   catalogue: Catalogue,
   state: PayerState,
-  { userId, account }: Asker,
+  { userId, account, operation }: Asker,
   slug: string,
   model: string | null,
 ): SourceDecision<PayerKey> {
   const entry = catalogue.entries.get(slug);
   const call = { slug, provider: entry?.id ?? CUSTOM_PROVIDER, providerName: entry?.name ?? slug };
-  return decidePayer(state, { ...call, user: userId, model, account });
+  return decidePayer(state, { ...call, user: userId, model, account, operation });
 }
 
 /** Another person's endpoint is not there. */

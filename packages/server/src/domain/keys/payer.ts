@@ -24,6 +24,8 @@ export interface PayerState {
   readonly platformKeys: readonly KeyRow[];
   readonly sources: readonly StoredSource[];
   readonly policies: Policies;
+  /** Models chosen for operations; '' = for all others. */
+  readonly operationModels: ReadonlyMap<string, string>;
 }
 
 export interface StoredSource {
@@ -71,7 +73,12 @@ export async function readPayerState(
     [companyId],
   );
   const settings = readCompanySettings(company.settings);
+  const chosen = await sql.rows<{ operation: string; model: string }>(
+    'SELECT operation, model FROM operation_models WHERE company_id = $1 LIMIT 5000',
+    [companyId],
+  );
   return {
+    operationModels: new Map(chosen.map(({ operation, model }) => [operation, model])),
     company: { ...company, settings },
     plan,
     keys,

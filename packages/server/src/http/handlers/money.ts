@@ -43,9 +43,18 @@ export function moneyHandlers(parts: Parts): HandlersOf<keyof typeof MONEY_ROUTE
       const state = await readState(parts, caller.companyId);
       const { companyId, userId } = caller;
       const account = headers['x-ownkey-account'] ?? null;
+      const operation = headers['x-ownkey-operation'] ?? null;
       return {
         status: 200,
-        body: await estimateCall(parts, state, { companyId, userId, account, wire: query.wire, body, bytes }),
+        body: await estimateCall(parts, state, {
+          companyId,
+          userId,
+          account,
+          operation,
+          wire: query.wire,
+          body,
+          bytes,
+        }),
       };
     },
     getPolicies: () =>
