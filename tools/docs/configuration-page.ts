@@ -28,7 +28,7 @@ export function configurationPage(): string {
   lines.push(...table(['Setting', 'What it is', 'Value', 'Default', 'Given to'], rows));
   lines.push(
     '',
-    '“Command” is the `ownkey` command itself: the supervisor, `init`, `migrate`, `doctor` and `audit verify`. `<ID>` is the id of a provider in capitals, with `_` for `-`.',
+    '“Command” is the `ownkey` command itself: the supervisor, `init`, `migrate`, `doctor`, `audit verify` and `kek`. `<ID>` is the id of a provider in capitals, with `_` for `-`.',
   );
   return `${lines.join('\n')}\n`;
 }
@@ -80,6 +80,8 @@ function kindOf({ kind, min, max }: Setting): string {
       return '`smtp://user:password@host:port` or `smtps://…`';
     case 'mail-sender':
       return 'an address, or `Name <address>`';
+    case 'kek-source':
+      return '`file` or `transit`';
     case 'list':
       return 'a list, separated by commas';
   }

@@ -5,6 +5,7 @@ import { dev } from './commands/dev.ts';
 import { doctor } from './commands/doctor.ts';
 import { importKeys } from './commands/import.ts';
 import { init } from './commands/init.ts';
+import { kekDestroy, kekGiveUp, kekRotate, kekStatus } from './commands/kek.ts';
 import { migrate } from './commands/migrate.ts';
 import { server, worker } from './commands/plane.ts';
 import { start } from './commands/start.ts';
@@ -19,6 +20,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   doctor,
   'audit verify': auditVerify,
   import: importKeys,
+  'kek status': kekStatus,
+  'kek rotate': kekRotate,
+  'kek destroy': kekDestroy,
+  'kek give-up': kekGiveUp,
 };
 
 const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
@@ -38,9 +43,10 @@ async function main(words: readonly string[]): Promise<number> {
     process.stdout.write(`${overview()}\n`);
     return EXIT.ok;
   }
-  const name = first === 'audit' && rest[0] === 'verify' ? 'audit verify' : first;
+  const pair = `${first} ${rest[0]}`;
+  const name = Object.hasOwn(COMMANDS, pair) ? pair : first;
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (command === undefined) throw new UsageError(`There is no command \`${first}\`.`);
+  if (command === undefined) throw new UsageError(`There is no command \`${words.join(' ')}\`.`);
   const given = readWords(command, name === first ? rest : rest.slice(1));
   if (given.help) {
     process.stdout.write(`${command.help}\n`);

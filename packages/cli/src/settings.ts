@@ -6,6 +6,9 @@ import { checkSetting, findSetting, SETTINGS, type SettingReader } from '@ownkey
 export interface Settings {
   readonly dataDirectory: string;
   readonly kekFile: string;
+  readonly kekSource: 'file' | 'transit';
+  readonly kekEpochDays: number;
+  readonly backupDays: number;
   readonly host: string;
   readonly port: number;
   readonly gatewayPort: number;
@@ -60,6 +63,9 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>, 
   return {
     dataDirectory,
     kekFile: text('OWNKEY_KEK_FILE') ?? join(dataDirectory, 'kek'),
+    kekSource: text('OWNKEY_KEK_SOURCE') === 'transit' ? 'transit' : 'file',
+    kekEpochDays: number('OWNKEY_KEK_EPOCH_DAYS'),
+    backupDays: number('OWNKEY_BACKUP_DAYS'),
     host: text('OWNKEY_HOST') ?? '127.0.0.1',
     port: number('OWNKEY_PORT'),
     gatewayPort: number('OWNKEY_GATEWAY_PORT'),

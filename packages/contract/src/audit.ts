@@ -76,6 +76,9 @@ export const AUDIT_EVENTS = [
   'webhook.removed',
   'invitation.created',
   'invitation.withdrawn',
+  'kek.rotated',
+  'kek.destroyed',
+  'sealing_key.retired',
 ] as const;
 export type AuditEventKind = (typeof AUDIT_EVENTS)[number];
 

@@ -18,6 +18,7 @@ export const ID_PREFIXES = {
   outbox: 'msg',
   webhook: 'whk',
   invitation: 'inv',
+  kekRotation: 'krot',
 } as const;
 
 export type IdKind = keyof typeof ID_PREFIXES;

@@ -14,7 +14,8 @@ export type SettingKind =
   | 'database-address'
   | 'mail-server'
   | 'mail-sender'
-  | 'list';
+  | 'list'
+  | 'kek-source';
 
 /** One setting of the environment. A reader not named here never sees it. */
 export interface Setting {
@@ -112,6 +113,67 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
     kind: 'path',
     readers: ['command', 'worker'],
     doc: 'The master key file; by default `kek` in the data folder.',
+  },
+  OWNKEY_KEK_SOURCE: {
+    kind: 'kek-source',
+    readers: ['command', 'worker'],
+    default: 'file',
+    doc: 'file: the master key file holds the key itself; transit: HashiCorp Vault or OpenBao wraps it.',
+  },
+  OWNKEY_KEK_EPOCH_DAYS: {
+    kind: 'count',
+    readers: ['command', 'server'],
+    default: '30',
+    min: 0,
+    max: 3650,
+    doc: 'How often you rotate the master key, in days; 0 promises nothing about removed keys in backups.',
+  },
+  OWNKEY_BACKUP_DAYS: {
+    kind: 'count',
+    readers: ['command', 'server'],
+    default: '30',
+    min: 0,
+    max: 3650,
+    doc: 'How long you keep backups, in days: a replaced master key is destroyed after that.',
+  },
+  OWNKEY_TRANSIT_URL: {
+    kind: 'web-address',
+    readers: ['command', 'worker'],
+    doc: 'Address of HashiCorp Vault or OpenBao, as in `https://vault.example.com:8200`.',
+  },
+  OWNKEY_TRANSIT_HTTP_ALLOW: {
+    kind: 'list',
+    readers: ['command', 'worker'],
+    doc: 'host:port addresses where OWNKEY_TRANSIT_URL may be plain http, separated by commas (a local agent).',
+  },
+  OWNKEY_TRANSIT_KEY: {
+    kind: 'text',
+    readers: ['command', 'worker'],
+    max: 200,
+    doc: 'Name of the Transit key that wraps the master key.',
+  },
+  OWNKEY_TRANSIT_MOUNT: {
+    kind: 'text',
+    readers: ['command', 'worker'],
+    default: 'transit',
+    max: 200,
+    doc: 'Path the Transit engine is mounted at.',
+  },
+  OWNKEY_TRANSIT_TOKEN_FILE: {
+    kind: 'path',
+    readers: ['command', 'worker'],
+    doc: 'File of the token, mode 0600; read anew at each use, so an agent may renew it.',
+  },
+  OWNKEY_TRANSIT_NAMESPACE: {
+    kind: 'text',
+    readers: ['command', 'worker'],
+    max: 200,
+    doc: 'Namespace of the engine, where there are namespaces.',
+  },
+  OWNKEY_TRANSIT_CA_FILE: {
+    kind: 'path',
+    readers: ['command', 'worker'],
+    doc: 'Certificate authority (PEM) that the certificate of OWNKEY_TRANSIT_URL is signed by.',
   },
   OWNKEY_AUTH_SECRET: {
     kind: 'text',
@@ -231,6 +293,7 @@ const KIND_CHECKS: Record<SettingKind, (value: string, setting: Setting) => stri
     value.split(',').every((item) => item.trim() !== '')
       ? null
       : 'must be a list separated by commas, without empty items',
+  'kek-source': (value) => (value === 'file' || value === 'transit' ? null : 'must be file or transit'),
   'web-address': (value) =>
     addressOf(value, ['http:', 'https:'], 'must be an address such as https://keys.example.com'),
   'database-address': (value) =>

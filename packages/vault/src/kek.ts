@@ -12,6 +12,7 @@ export type KekProblem =
   | 'size'
   | 'format'
   | 'check'
+  | 'source'
   | 'unknown_kek'
   | 'cipher';
 
@@ -19,8 +20,8 @@ export type KekProblem =
 export class KekError extends Error {
   override readonly name = 'KekError';
   readonly problem: KekProblem;
-  constructor(problem: KekProblem, text: string) {
-    super(text);
+  constructor(problem: KekProblem, text: string, options?: ErrorOptions) {
+    super(text, options);
     this.problem = problem;
   }
 }
@@ -54,25 +55,42 @@ export function kekFromBytes(id: string, raw: Buffer): Kek {
   }
 }
 
-/** One KEK that writes and any number that only read. Immutable; safe to share. */
+/**
+ * One KEK that writes and any number that only read. Shared by all of a process: a rotation adds one, lets it write, and takes the
+ * old one out, each from one moment to the next.
+ */
 export class KekRing {
-  readonly #keks: ReadonlyMap<string, Kek>;
-  readonly #current: Kek;
+  readonly #keks: Map<string, Kek>;
+  #current: Kek;
   /** By KEK and label, of which there are a handful: an audit row needs one each time. */
   readonly #derived = new Map<string, KeyObject>();
 
   /** @throws KekError `format` when two different keys bear the same id */
   constructor(current: Kek, others: readonly Kek[] = []) {
-    const keks = new Map([[current.id, current]]);
-    for (const kek of others) {
-      const known = keks.get(kek.id);
-      if (known && known.checkValue !== kek.checkValue) {
-        throw new KekError('format', `two different master keys bear the id ${kek.id}; remove the wrong file`);
-      }
-      keks.set(kek.id, known ?? kek);
-    }
-    this.#keks = keks;
+    this.#keks = new Map([[current.id, current]]);
     this.#current = current;
+    for (const kek of others) this.add(kek);
+  }
+
+  /** From now on this one reads too. @throws KekError `format` when another key bears its id */
+  add(kek: Kek): void {
+    const known = this.#keks.get(kek.id);
+    if (known && known.checkValue !== kek.checkValue) {
+      throw new KekError('format', `two different master keys bear the id ${kek.id}; remove the wrong one`);
+    }
+    if (!known) this.#keks.set(kek.id, kek);
+  }
+
+  /** From now on this one writes. @throws KekError `unknown_kek` */
+  use(kekId: string): void {
+    this.#current = this.#get(kekId);
+  }
+
+  /** From now on this one opens nothing. The one that writes stays. */
+  drop(kekId: string): void {
+    if (kekId === this.#current.id) return;
+    this.#keks.delete(kekId);
+    for (const name of this.#derived.keys()) if (name.startsWith(`${kekId} `)) this.#derived.delete(name);
   }
 
   get currentId(): string {
@@ -120,10 +138,7 @@ export class KekRing {
   #get(kekId: string): Kek {
     const kek = this.#keks.get(kekId);
     if (!kek) {
-      throw new KekError(
-        'unknown_kek',
-        `master key ${kekId} is not loaded; add its file to this worker and start it again`,
-      );
+      throw new KekError('unknown_kek', `master key ${kekId} is not loaded; add it to this worker's master key file`);
     }
     return kek;
   }

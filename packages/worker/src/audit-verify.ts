@@ -3,11 +3,11 @@
 import { createLogger } from '@ownkey/guard/log';
 import { createScrubber } from '@ownkey/guard/scrub';
 import { scrubForms } from '@ownkey/guard/scrub-facts';
-import { KekRing } from '@ownkey/vault/kek';
-import { loadKekFile } from '@ownkey/vault/kek-file';
+import type { KekRing } from '@ownkey/vault/kek';
 import { listAudited, verifyCompany } from './audit/verify.ts';
 import { ConfigError, readConfig } from './config.ts';
 import { createPool, sqlOf } from './database.ts';
+import { openKekRing } from './kek/load-keks.ts';
 
 /** Checks every company and prints one line each. Resolves to the exit code: 0 unchanged, 1 something is broken. */
 export async function verifyAll(databaseUrl: string, ring: KekRing, say: (line: string) => void): Promise<number> {
@@ -38,7 +38,7 @@ export async function verifyAll(databaseUrl: string, ring: KekRing, say: (line: 
 
 async function main(): Promise<number> {
   const config = readConfig();
-  const ring = new KekRing(loadKekFile(config.kekFile));
+  const ring = await openKekRing(config);
   return verifyAll(config.databaseUrl, ring, (line) => process.stdout.write(`${line}\n`));
 }
 

@@ -8,8 +8,7 @@ import { loadCatalogue } from '@ownkey/providers/catalogue';
 import { prepareExchange } from '@ownkey/providers/exchange';
 import { readModelList } from '@ownkey/providers/models';
 import { writeError } from '@ownkey/providers/write-error';
-import { KekRing } from '@ownkey/vault/kek';
-import { loadKekFile } from '@ownkey/vault/kek-file';
+import { loadKeks } from '@ownkey/vault/kek-file';
 import { AuditSealer } from './audit/sealer.ts';
 import { composeGateway } from './compose-gateway.ts';
 import { composeKeys } from './compose-keys.ts';
@@ -18,6 +17,9 @@ import { createPool, sqlOf } from './database.ts';
 import { PooledEgress } from './egress/pooled-egress.ts';
 import { createTargets } from './gateway/targets.ts';
 import { closeConnections, createServer } from './http/server.ts';
+import { checkMasterKeys } from './kek/check.ts';
+import { KekKeeper } from './kek/keeper.ts';
+import { openKekRing, wrapperOf } from './kek/load-keks.ts';
 import { EnvelopeStore } from './keys/envelope-store.ts';
 import { markUndecryptable } from './keys/mark-undecryptable.ts';
 import { loadSealingKeys } from './keys/sealing-keys.ts';
@@ -49,7 +51,7 @@ export async function startWorker(config: WorkerConfig, handle: object | null = 
     write: (line) => process.stdout.write(line),
   });
   const workerId = randomBytes(8).toString('hex');
-  const kekRing = new KekRing(loadKekFile(config.kekFile));
+  const kekRing = await openKekRing(config);
   const catalogue = loadCatalogue(CATALOGUE);
   const pool = createPool({ connectionString: config.databaseUrl, name: 'general', connectionsMax: 8, log });
   const ledgerPool = createPool({
@@ -60,11 +62,20 @@ export async function startWorker(config: WorkerConfig, handle: object | null = 
   });
   const sql = sqlOf(pool);
   const targets = createTargets(catalogue, config.baseUrls);
+  await checkMasterKeys(pool, kekRing, config.transit === null ? 'file' : 'transit');
   const sealingKeys = await loadSealingKeys(pool, kekRing);
+  const keeper = new KekKeeper({
+    sql,
+    ring: kekRing,
+    workerId,
+    load: (known) => loadKeks(config.kekFile, wrapperOf(config), known),
+    log,
+  });
   const envelopes = new EnvelopeStore({
     sql,
     kekRing,
     scrubber,
+    findKek: (kekId) => keeper.find(kekId),
     undecryptable: (key) => {
       log.error('a stored key does not open', { key_id: key.id, version: key.version });
       markUndecryptable(sql, key).catch((error: unknown) => log.error('its status could not be written', { error }));
@@ -120,6 +131,7 @@ export async function startWorker(config: WorkerConfig, handle: object | null = 
   metrics.gauge('ownkey_egress_sockets', 'Connections to providers.', () => egress.counts.sockets);
   const server = createServer(gateway.serve, config.tls);
   endOnDefect((error) => log.fatal('the worker ends because of a defect', { error }));
+  await keeper.start();
   server.listen(handle ?? { host: config.host, port: config.port });
   await once(server, 'listening');
   gateway.start();
@@ -136,6 +148,7 @@ export async function startWorker(config: WorkerConfig, handle: object | null = 
     await egress.close();
     await closeConnections(server, LAST_BYTES_MS);
     await sealer.stop();
+    await keeper.stop();
     await gateway.close();
     await Promise.all([pool.end(), ledgerPool.end()]);
     log.info('worker stopped');

@@ -3,6 +3,8 @@ import inspector from 'node:inspector';
 import { checkSetting, findSetting, PROVIDER_BASE_URL_NAME, SETTINGS } from '@ownkey/contract/settings';
 import { type EgressPolicy, parseEgressAllow } from '@ownkey/guard/egress-policy';
 import { LOG_LEVELS, type LogLevel } from '@ownkey/guard/log';
+import { readTransit } from './config-transit.ts';
+import type { TransitOptions } from './kek/transit.ts';
 
 /** Everything the worker takes from outside. Made once at start; no other file reads the environment. */
 export interface WorkerConfig {
@@ -13,6 +15,8 @@ export interface WorkerConfig {
   /** Address of the LISTEN connection: the database itself, not a transaction pooler. */
   listenDatabaseUrl: string;
   kekFile: string;
+  /** null: the file holds the master key itself. */
+  transit: TransitOptions | null;
   bodyBytesMax: number;
   trustedProxies: readonly string[];
   egress: EgressPolicy;
@@ -84,6 +88,7 @@ export function readConfig(env: Env = process.env, facts: ProcessFacts = process
     databaseUrl,
     listenDatabaseUrl: text('OWNKEY_LISTEN_DATABASE_URL') ?? databaseUrl,
     kekFile,
+    transit: readTransit(text, problems),
     bodyBytesMax: number('OWNKEY_BODY_MAX_BYTES', 33_554_432),
     trustedProxies: listOf(text('OWNKEY_TRUSTED_PROXIES')),
     egress: allow.policy,

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Sandbox, startSandbox } from '@ownkey/sandbox/start';
-import { createKekFile } from '@ownkey/vault/kek-file';
+import { createKekFile } from '@ownkey/vault/kek-write';
 import type { Client } from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { open, send } from '../../../tests/kit/gateway.ts';

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { Settings } from '../settings.ts';
 import { workerEnvironment, workerFlagsOf } from '../supervisor/environment.ts';
-import { localUrl } from '../supervisor/installation.ts';
+import { localUrl } from '../supervisor/local-url.ts';
 import { masterKeyProblem } from '../supervisor/master-key.ts';
 import { programPath } from '../supervisor/programs.ts';
 import type { Command } from './command.ts';

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import type { Settings } from '../settings.ts';
 import { migrateAt, type RolePasswords } from '../supervisor/database.ts';
-import { localUrl } from '../supervisor/installation.ts';
-import { createMasterKey } from '../supervisor/master-key.ts';
+import { localUrl } from '../supervisor/local-url.ts';
+import { createMasterKey, createWrappedMasterKey } from '../supervisor/master-key.ts';
 import { programPath } from '../supervisor/programs.ts';
 import { runSeed } from '../supervisor/seed.ts';
 import { type Command, UsageError } from './command.ts';
@@ -16,14 +16,17 @@ export const init: Command = {
   switches: ['reset-passwords'],
   help: `Usage: ownkey init [--reset-passwords]
 
-Makes the master key if there is none (back it up: without it stored keys cannot be opened), creates the database roles
+Makes the master key if there is none (back it up: without it stored keys cannot be opened; with OWNKEY_KEK_SOURCE=transit
+it is wrapped by HashiCorp Vault or OpenBao), creates the database roles
 and schema as the owner (DATABASE_URL, or the embedded database of the data folder), and prints a one-time link with which
 the operator signs in for the first time. For a database of your own it also prints the addresses for the two planes;
 roles that exist keep their passwords unless --reset-passwords is given. Running it again changes nothing else.`,
   run: async ({ settings: read, switches, say }) => {
     const settings = read();
+    const isMade =
+      settings.kekSource === 'transit' ? await createWrappedMasterKey(settings) : createMasterKey(settings.kekFile);
     say(
-      createMasterKey(settings.kekFile)
+      isMade
         ? `Made the master key ${settings.kekFile}. Back it up now, apart from the database: without it stored keys are lost.`
         : `The master key ${settings.kekFile} is there already.`,
     );

@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import type { Settings } from '../settings.ts';
 import { type SupervisedChild, startChild } from '../supervisor/child.ts';
 import {
@@ -7,8 +8,9 @@ import {
   workerEnvironment,
   workerFlagsOf,
 } from '../supervisor/environment.ts';
-import { localUrl } from '../supervisor/installation.ts';
+import { startCustodian } from '../supervisor/keep-custody.ts';
 import { assertPortFree, bindSharedListener } from '../supervisor/listener.ts';
+import { localUrl } from '../supervisor/local-url.ts';
 import { masterKeyProblem } from '../supervisor/master-key.ts';
 import { programPath } from '../supervisor/programs.ts';
 import type { Command, Given } from './command.ts';
@@ -58,6 +60,8 @@ Runs OWNKEY_WORKERS worker processes on one port, on OWNKEY_WORKER_DATABASE_URL 
     const problem = masterKeyProblem(settings.kekFile);
     if (problem !== null) throw new Error(problem);
     const listener = await bindSharedListener(settings.host, settings.gatewayPort, 'OWNKEY_GATEWAY_PORT');
+    mkdirSync(settings.dataDirectory, { recursive: true, mode: 0o700 });
+    const custodian = await startCustodian(settings, () => workerUrl, given.say);
     try {
       return await runUntilStopped(given, (aborted) =>
         Promise.all(
@@ -78,6 +82,7 @@ Runs OWNKEY_WORKERS worker processes on one port, on OWNKEY_WORKER_DATABASE_URL 
         ),
       );
     } finally {
+      await custodian.stop();
       listener.close();
     }
   },

@@ -98,11 +98,24 @@ const SHARED = ['contract', 'guard', 'policy', 'providers', 'vault'] as const;
  */
 export function workerFlagsOf(settings: Settings, more: readonly string[] = []): string[] {
   const given = settings.givenTo('worker');
-  const files = [settings.kekFile, given.OWNKEY_GATEWAY_TLS_CERT, given.OWNKEY_GATEWAY_TLS_KEY, settings.extraCaFile];
+  const files = [
+    settings.kekFile,
+    given.OWNKEY_GATEWAY_TLS_CERT,
+    given.OWNKEY_GATEWAY_TLS_KEY,
+    settings.extraCaFile,
+    given.OWNKEY_TRANSIT_TOKEN_FILE,
+    given.OWNKEY_TRANSIT_CA_FILE,
+  ];
   return workerFlags(
     process.version,
     readablePaths([...SHARED, 'worker', ...more], [join(INSTALLATION, 'catalogue/'), ...files.flatMap(withTarget)]),
   );
+}
+
+/** The process that changes master keys has the worker's walls, and may write one file: the draft of the master key file `file`. */
+export function kekFlagsOf(settings: Settings, file: string): string[] {
+  const paths = [`--allow-fs-read=${file}`, `--allow-fs-read=${file}.new`, `--allow-fs-write=${file}.new`];
+  return [...workerFlagsOf(settings), ...paths];
 }
 
 export function serverFlagsOf(settings: Settings): string[] {

@@ -4,6 +4,7 @@ import { findFreePort } from '../postgres/server-process.ts';
 import { readOrCreateSecret } from '../secret-file.ts';
 import type { Settings } from '../settings.ts';
 import { type ChildEvent, type ChildSpec, type SupervisedChild, startChild } from './child.ts';
+import type { Custodian } from './custodian.ts';
 import { type Databases, openDatabases } from './database.ts';
 import {
   type SandboxWhereabouts,
@@ -14,7 +15,9 @@ import {
   workerEnvironment,
   workerFlagsOf,
 } from './environment.ts';
+import { startCustodian } from './keep-custody.ts';
 import { assertPortFree, bindSharedListener, type SharedListener } from './listener.ts';
+import { localUrl } from './local-url.ts';
 import { programPath } from './programs.ts';
 import { waitForReadiness } from './readiness.ts';
 import { readSandboxFacts, type SandboxFacts } from './sandbox-facts.ts';
@@ -75,6 +78,7 @@ class Parts {
   server: SupervisedChild | null = null;
   sandbox: SupervisedChild | null = null;
   databases: Databases | null = null;
+  custodian: Custodian | null = null;
   #stopped: Promise<void> | null = null;
 
   stop(): Promise<void> {
@@ -87,6 +91,7 @@ class Parts {
     await Promise.all(this.workers.map((worker) => worker.stop(STOP_MS.workers)));
     await this.server?.stop(STOP_MS.server);
     await this.sandbox?.stop(STOP_MS.sandbox);
+    await this.custodian?.stop();
     await this.databases?.stop({ fastMs: STOP_MS.databaseFast, immediateMs: STOP_MS.databaseImmediate });
   }
 }
@@ -111,6 +116,9 @@ async function assemble(options: InstallationOptions, parts: Parts): Promise<Ins
   if (sandbox.status === 'rejected') throw sandbox.reason;
   const databases = database.value;
   aborted.throwIfAborted();
+
+  // Before any worker: a key that was removed must not be used between the start on a restored backup and its second removal.
+  parts.custodian = await startCustodian(settings, () => databases.workerUrl(), say);
 
   const where = whereabouts(
     options,
@@ -242,10 +250,4 @@ function reportEvent(name: string, event: ChildEvent, options: InstallationOptio
     options.say(`The ${name} runs again (process ${event.pid}).`);
     options.changed();
   }
-}
-
-/** The address a process on this machine uses for a bound host: the wildcard addresses mean every interface, loopback included. */
-export function localUrl(host: string, port: number): string {
-  const name = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
-  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
 }

@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { runKekProcess } from '../kek-process.ts';
+import type { Settings } from '../settings.ts';
 import { programPath } from './programs.ts';
 
 /**
@@ -20,6 +22,26 @@ export function createMasterKey(file: string): boolean {
   });
   if (result.status !== 0)
     throw new Error(`The master key could not be made: ${result.stderr.trim() || `exit code ${result.status}`}`);
+  return true;
+}
+
+/**
+ * The same where a KMS wraps the master key: made and wrapped in a process behind the worker's walls, and linked into place, so that of two
+ * at once one wins.
+ * @throws Error in the vault's words.
+ */
+export async function createWrappedMasterKey(settings: Settings): Promise<boolean> {
+  const { kekFile: file } = settings;
+  if (existsSync(file)) return false;
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  rmSync(`${file}.new`, { force: true });
+  const { code, output } = await runKekProcess(settings, 'postgres://not-asked', ['make'], { output: 'collect' });
+  if (code !== 0) throw new Error(`The master key could not be made: ${output.trim() || `exit code ${code}`}`);
+  try {
+    linkSync(`${file}.new`, file);
+  } finally {
+    rmSync(`${file}.new`, { force: true });
+  }
   return true;
 }
 

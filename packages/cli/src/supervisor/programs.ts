@@ -15,7 +15,8 @@ export const PROGRAMS = {
   migrate: join(INSTALLATION, 'packages/server/dist/storage/migrate.js'),
   auditVerify: join(INSTALLATION, 'packages/worker/dist/audit-verify.js'),
   importer: join(INSTALLATION, 'packages/importer/dist/main.js'),
-  kekFile: join(INSTALLATION, 'packages/vault/dist/kek-file.js'),
+  kek: join(INSTALLATION, 'packages/worker/dist/kek.js'),
+  kekFile: join(INSTALLATION, 'packages/vault/dist/kek-write.js'),
 } as const;
 
 export type ProgramName = keyof typeof PROGRAMS;

@@ -11,6 +11,8 @@ export interface EnvelopeStoreOptions {
   readonly scrubber: Pick<Scrubber, 'watch'>;
   /** A stored key was found not to open: its status and the audit are the listener's. Must not throw. */
   readonly undecryptable: (key: KeyRef) => void;
+  /** Loads a master key that came after this worker's start; true when it is in the ring now. */
+  readonly findKek?: (kekId: string) => Promise<boolean>;
   readonly now?: () => number;
   /** How long a ciphertext is used without looking again. */
   readonly freshMs?: number;
@@ -78,6 +80,7 @@ export class EnvelopeStore implements EnvelopeSource {
   async #load(key: KeyRef, name: string): Promise<Envelope> {
     const readAt = this.#now();
     const envelope = await this.#read(key);
+    if (this.#options.kekRing.checkValueOf(envelope.kek_id) === null) await this.#findKek(envelope.kek_id);
     this.#check(key, envelope);
     this.#cached.delete(name);
     this.#cached.set(name, { envelope, until: readAt + (this.#options.freshMs ?? FRESH_MS) });
@@ -106,6 +109,14 @@ export class EnvelopeStore implements EnvelopeSource {
       throw this.#refuse(key, 'the envelope is missing or of another version');
     }
     return { kek_id: row.kek_id, wrapped_dek: row.wrapped_dek, commitment: row.commitment, body: row.body };
+  }
+
+  async #findKek(kekId: string): Promise<void> {
+    try {
+      await this.#options.findKek?.(kekId);
+    } catch (cause) {
+      throw new EgressError('ledger.unavailable', 'the state of the master keys could not be read', false, { cause });
+    }
   }
 
   #check(key: KeyRef, envelope: Envelope): void {

@@ -5,7 +5,8 @@ import { useTestDatabase } from '../../../../tests/kit/postgres.ts';
 import { quiet } from '../../../../tests/kit/quiet-log.ts';
 import { seedKey } from '../../../../tests/kit/worker-rows.ts';
 import { createPool } from '../database.ts';
-import { loadSealingKeys, WrongMasterKeyError } from './sealing-keys.ts';
+import { WrongMasterKeyError } from '../kek/check.ts';
+import { loadSealingKeys } from './sealing-keys.ts';
 
 const database = useTestDatabase();
 let owner: Client;

@@ -2,24 +2,15 @@
 import { decodeBase64Url } from '@ownkey/vault/base64url';
 import { KekError, type KekRing } from '@ownkey/vault/kek';
 import { fingerprintOf } from '@ownkey/vault/seal';
-import { createSealingKey, openSealingKey, type SealingKeyPair } from '@ownkey/vault/sealing-key';
+import { createSealingKey, openSealingKey, type SealingKeyPair, type SealingKeyRow } from '@ownkey/vault/sealing-key';
 import type { Pool } from 'pg';
 import type { Sql } from '../access/load.ts';
+import { listUnopenable, WrongMasterKeyError } from '../kek/check.ts';
 import { inTransaction } from './transaction.ts';
 
 /** The pairs that sealed keys may be for. A kid that is not known yet (made by another worker since) is looked up again. */
 export interface SealingKeys {
   find(kid: string): Promise<SealingKeyPair | null>;
-}
-
-/** The loaded master keys do not open what the database holds: the worker must not serve. One sentence a problem, for the operator. */
-export class WrongMasterKeyError extends Error {
-  readonly problems: readonly string[];
-  constructor(problems: readonly string[]) {
-    super(`The master key does not fit this database:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
-    this.name = 'WrongMasterKeyError';
-    this.problems = problems;
-  }
 }
 
 interface Row {
@@ -30,8 +21,8 @@ interface Row {
 }
 
 /**
- * Loads every sealing key, making the first one where there is none, and checks that the master keys of `ring` open all that is
- * stored. Safe when several workers start at once: one makes the key, the others load it.
+ * Loads every sealing key, making one where there is none, and checks that the master keys of `ring` are those of all that is stored. A
+ * sealing key that was altered is retired. Safe when several workers start at once: one makes the key, the others load it.
  * @throws WrongMasterKeyError naming everything that cannot be opened; OwnkeyError ledger.unavailable
  */
 export async function loadSealingKeys(pool: Pool, ring: KekRing): Promise<SealingKeys> {
@@ -47,26 +38,46 @@ export async function loadSealingKeys(pool: Pool, ring: KekRing): Promise<Sealin
 }
 
 async function loadPairs(pool: Pool, ring: KekRing): Promise<ReadonlyMap<string, SealingKeyPair>> {
-  const { rows, unopenable } = await inTransaction(pool, async (sql) => {
+  const { pairs: loaded, problems: found } = await inTransaction(pool, async (sql) => {
     await sql.query("SELECT pg_advisory_xact_lock(hashtext('ownkey.sealing_keys'))", []);
-    const unopenableKeys = await listUnopenable(sql, ring);
-    const stored = await readRows(sql);
-    if (stored.length > 0 || unopenableKeys.length > 0) return { rows: stored, unopenable: unopenableKeys };
-    await insertNew(sql, ring);
-    return { rows: await readRows(sql), unopenable: unopenableKeys };
-  });
-  const problems = [...unopenable];
-  const pairs = new Map<string, SealingKeyPair>();
-  for (const row of rows) {
-    try {
-      pairs.set(row.kid, await openSealingKey(ring, { ...row, public_key: row.public_key.toString('base64url') }));
-    } catch (error) {
-      if (!(error instanceof KekError)) throw error;
-      problems.push(`the sealing key ${row.kid} does not open (${error.problem}): it was wrapped by ${row.kek_id}`);
+    const problems = await listUnopenable(sql, ring);
+    const pairs = new Map<string, SealingKeyPair>();
+    for (const row of await readRows(sql)) {
+      try {
+        pairs.set(row.kid, await openSealingKey(ring, { ...row, public_key: row.public_key.toString('base64url') }));
+      } catch (error) {
+        if (!(error instanceof KekError)) throw error;
+        if (error.problem === 'cipher' && (await isProven(sql, ring, row.kek_id))) await retire(sql, row.kid);
+        else if (error.problem === 'cipher') {
+          problems.push(`the sealing key ${row.kid} does not open (cipher): it was wrapped by ${row.kek_id}`);
+        }
+      }
     }
-  }
-  if (problems.length > 0) throw new WrongMasterKeyError([...problems, `loaded: ${ring.ids.join(', ')}`]);
-  return pairs;
+    if (pairs.size === 0 && problems.length === 0) {
+      const made = await insertNew(sql, ring);
+      pairs.set(made.kid, await openSealingKey(ring, made));
+    }
+    return { pairs, problems };
+  });
+  if (found.length > 0) throw new WrongMasterKeyError([...found, `loaded: ${ring.ids.join(', ')}`]);
+  return loaded;
+}
+
+/** Whether the ring's key of this id is the one the database was written with: then it is the row that is wrong. */
+async function isProven(sql: Sql, ring: KekRing, kekId: string): Promise<boolean> {
+  const { rows } = await sql.query('SELECT 1 FROM keks WHERE id = $1 AND check_value = $2', [
+    kekId,
+    ring.checkValueOf(kekId),
+  ]);
+  return rows.length > 0;
+}
+
+/** Nobody is to seal for it any more: somebody may have put a public key of their own there. */
+async function retire(sql: Sql, kid: string): Promise<void> {
+  await sql.query('UPDATE sealing_keys SET retired_at = clock_timestamp() WHERE kid = $1', [kid]);
+  await sql.query(`INSERT INTO audit_events (kind, data) VALUES ('sealing_key.retired', $1)`, [
+    JSON.stringify({ kid, because: 'it does not open' }),
+  ]);
 }
 
 async function readRows(sql: Sql): Promise<Row[]> {
@@ -77,7 +88,7 @@ async function readRows(sql: Sql): Promise<Row[]> {
   return rows;
 }
 
-async function insertNew(sql: Sql, ring: KekRing): Promise<void> {
+async function insertNew(sql: Sql, ring: KekRing): Promise<SealingKeyRow> {
   const made = createSealingKey(ring);
   await sql.query(
     `INSERT INTO sealing_keys (kid, public_key, fingerprint, wrapped_private, kek_id) VALUES ($1, $2, $3, $4, $5)`,
@@ -89,13 +100,5 @@ async function insertNew(sql: Sql, ring: KekRing): Promise<void> {
       made.kek_id,
     ],
   );
-}
-
-/** Stored keys wrapped by master keys that are not loaded; one line a master key. Uses envelopes_by_kek. */
-async function listUnopenable(sql: Sql, ring: KekRing): Promise<string[]> {
-  const { rows } = await sql.query<{ kek_id: string; keys: string }>(
-    'SELECT kek_id, count(*) AS keys FROM envelopes WHERE kek_id <> ALL($1) GROUP BY kek_id',
-    [ring.ids],
-  );
-  return rows.map((row) => `${row.keys} stored key(s) were wrapped by ${row.kek_id}, which is not loaded`);
+  return made;
 }
