@@ -72,7 +72,13 @@ export interface OpeningWorker {
   close(): Promise<void>;
 }
 
-export async function startOpeningWorker(workerUrl: string, file: string, id: string): Promise<OpeningWorker> {
+/** `everyMs`: how often it looks at the state of the master keys by itself. */
+export async function startOpeningWorker(
+  workerUrl: string,
+  file: string,
+  id: string,
+  everyMs = 50,
+): Promise<OpeningWorker> {
   const pool = createPool({ connectionString: workerUrl, name: 'opening', connectionsMax: 3, log: quiet });
   const ring = ringOf(await loadKeks(file, null));
   const sql = sqlOf(pool);
@@ -82,7 +88,7 @@ export async function startOpeningWorker(workerUrl: string, file: string, id: st
     workerId: id,
     load: (known) => loadKeks(file, null, known),
     log: quiet,
-    everyMs: 50,
+    everyMs,
     dropAfterMs: 500,
   });
   await keeper.start();
@@ -131,6 +137,9 @@ export async function replace(worker: OpeningWorker, key: StoredKey): Promise<St
       [ref.id, ref.version, kek_id, wrapped_dek, commitment, body],
     );
     await client.query('COMMIT');
+  } catch (error) {
+    await client.query('ROLLBACK');
+    throw error;
   } finally {
     client.release();
   }
@@ -162,6 +171,7 @@ export class Load {
     for (let n = 0; !this.#stopped; n += 7919) {
       const key = keys[n % keys.length];
       if (key) await this.#try(worker, key);
+      await pause();
     }
   }
 
@@ -178,6 +188,7 @@ export class Load {
       } catch (error) {
         this.failures.push(`replace: ${String(error)}`);
       }
+      await pause();
     }
   }
 
@@ -190,3 +201,6 @@ export class Load {
     }
   }
 }
+
+/** Leaves the cores to what is under test: a few hundred opens a second and worker. */
+const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 2));

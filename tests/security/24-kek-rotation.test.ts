@@ -1,8 +1,6 @@
-import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { listKekFile, loadKeks } from '@ownkey/vault/kek-file';
 import { createKekFile } from '@ownkey/vault/kek-write';
 import { createPool } from '@ownkey/worker/database';
@@ -13,12 +11,12 @@ import { loadSealingKeys } from '@ownkey/worker/keys/sealing-keys';
 import type { Client, Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Load, type OpeningWorker, type StoredKey, startOpeningWorker, storeMany } from '../kit/kek-load.ts';
+import { type Ended, runRotateChild } from '../kit/kek-process.ts';
 import { useTestDatabase } from '../kit/postgres.ts';
 import { quiet } from '../kit/quiet-log.ts';
 import { seedCompany } from '../kit/worker-rows.ts';
 
 /** Threat 24: a lost, wrong or old master key, and a rotation that is interrupted at any moment. */
-const CHILD = fileURLToPath(new URL('./fixtures/rotate-child.mjs', import.meta.url));
 const KEYS = 10_000;
 
 const database = useTestDatabase();
@@ -52,31 +50,8 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-interface Ended {
-  readonly signal: string | null;
-  readonly result: { ms: number; to: string; rows: number; damaged: string[]; gone: string[] } | null;
-}
-
-/** Runs in a process of its own, which the point kills. The load of this process stands still meanwhile only for the child's start. */
-async function run(what: 'rotate' | 'destroy', point = ''): Promise<Ended> {
-  const { spawn } = await import('node:child_process');
-  const child = spawn(process.execPath, [CHILD, what, database.workerUrl, file, point], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let out = '';
-  let said = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    out += chunk.toString();
-  });
-  child.stderr.on('data', (chunk: Buffer) => {
-    said += chunk.toString();
-  });
-  const [code, signal] = await new Promise<[number | null, string | null]>((resolve) => {
-    child.once('close', (ended, by) => resolve([ended, by]));
-  });
-  if (code !== 0 && signal === null) throw new Error(`the rotation failed:\n${said}`);
-  return { signal, result: signal === null ? JSON.parse(out) : null };
-}
+const run = (what: 'rotate' | 'destroy', point = ''): Promise<Ended> =>
+  runRotateChild(what, { databaseUrl: database.workerUrl, file, point });
 
 async function keksUnder(): Promise<Record<string, string[]>> {
   const { rows } = await superuser.query(
@@ -150,74 +125,4 @@ describe(`a rotation over ${KEYS} keys that are opened and replaced all the whil
     for (const id of old) expect((await states())[id]).toBe('destroyed');
     expect(load.failures).toEqual([]);
   });
-
-  test('a worker that slept through a rotation can write nothing under the old key, and opens the next key it is asked for', async () => {
-    const asleep = ringOf(await loadKeks(file, null));
-    const { result } = await run('rotate');
-    const write = superuser.query('UPDATE ownkey.envelopes SET kek_id = $1 WHERE key_id = $2', [
-      asleep.currentId,
-      keys[300]?.ref.id,
-    ]);
-    await expect(write).rejects.toMatchObject({ code: '55000' });
-    expect((await keksUnder())['stored keys']).toEqual([result?.to]);
-  });
-});
-
-describe('at start', () => {
-  /** Starts the built worker as far as its check of the master key. */
-  const start = async (path: string) => {
-    const ring = ringOf(await loadKeks(path, null));
-    await checkMasterKeys(pool, ring, 'file');
-  };
-
-  test('another master key is refused, and the keys it does not open are named, ten of them', async () => {
-    const other = join(directory, 'other');
-    createKekFile(other);
-    const refused = start(other);
-    await expect(refused).rejects.toThrow(`${KEYS} stored key(s) were wrapped by ${workers[0]?.ring.currentId}`);
-    await expect(refused).rejects.toThrow(`and ${KEYS - 10} more`);
-    await expect(refused).rejects.toThrow('ownkey kek give-up');
-    const text = await refused.catch((error: Error) => error.message);
-    expect(text.match(/key_[0-9a-z]{26}/g)).toHaveLength(10);
-    for (const { clearKey } of keys.slice(0, 50)) expect(text).not.toContain(clearKey);
-  });
-
-  test('another key under the same id is refused', async () => {
-    const other = join(directory, 'same-id');
-    const made = createKekFile(other);
-    const text = readFileSync(other, 'latin1');
-    await superuser.query(
-      `INSERT INTO ownkey.keks (id, check_value, source, state) VALUES ($1, 'another', 'file', 'old')`,
-      [made.id],
-    );
-    cpSync(file, `${other}-both`);
-    const both = join(directory, 'both');
-    const { writeFileSync } = await import('node:fs');
-    writeFileSync(both, readFileSync(file, 'latin1') + text, { mode: 0o600 });
-    await expect(start(both)).rejects.toThrow(`another key under the id ${made.id}`);
-    await superuser.query('DELETE FROM ownkey.keks WHERE id = $1', [made.id]);
-  });
-
-  test('one damaged row does not keep the right master key from starting', async () => {
-    await superuser.query(
-      'UPDATE ownkey.envelopes SET wrapped_dek = set_byte(wrapped_dek, 20, get_byte(wrapped_dek, 20) # 1) WHERE key_id = $1',
-      [keys[9_999]?.ref.id],
-    );
-    await start(file);
-  });
-
-  test('the next rotation names the damaged row, marks it and is not held up by it', async () => {
-    await load.stop();
-    const { result } = await run('rotate');
-    expect(result?.damaged).toEqual([keys[9_999]?.ref.id]);
-    const { rows } = await superuser.query("SELECT id FROM ownkey.keys WHERE status = 'undecryptable'");
-    expect(rows).toEqual([{ id: keys[9_999]?.ref.id }]);
-  });
-});
-
-test('the command says what it does and takes nothing it does not know', () => {
-  const cli = fileURLToPath(new URL('../../packages/cli/dist/main.js', import.meta.url));
-  const help = spawnSync(process.execPath, [cli, 'kek', 'rotate', '--help'], { encoding: 'utf8' });
-  expect(help.stdout).toContain('--destroy-old');
-  expect(spawnSync(process.execPath, [cli, 'kek', 'rotate', '--now'], { encoding: 'utf8' }).status).toBe(2);
 });

@@ -78,7 +78,7 @@ export const AUDIT_EVENTS = [
   'invitation.withdrawn',
   'kek.rotated',
   'kek.destroyed',
-  'sealing_key.retired',
+  'kek.sealing_key_retired',
 ] as const;
 export type AuditEventKind = (typeof AUDIT_EVENTS)[number];
 

@@ -90,10 +90,11 @@ export async function rotate(options: RotateOptions): Promise<Rotated> {
   const total = Math.max(Number(rotation.rows_total), await countUnder(sql, old));
   await changeRotation(sql, rotation.id, { step: 'rewrapping', rows_total: total });
   await tell('rewrapping', 0, total);
-  const told = async (): Promise<void> => {
-    const done = total - (await countUnder(sql, old));
-    await changeRotation(sql, rotation.id, { rows_done: Math.max(0, done) });
-    await tell('rewrapping', Math.max(0, done), total);
+  let done = total - (await countUnder(sql, old));
+  const told = async (moved: number): Promise<void> => {
+    done = Math.min(total, done + moved);
+    await changeRotation(sql, rotation.id, { rows_done: done });
+    await tell('rewrapping', done, total);
   };
   await rewrapUntilLeft(sql, ring, old, told);
   await sql.query(
@@ -195,7 +196,7 @@ async function rewrapUntilLeft(
   sql: Sql,
   ring: KekRing,
   old: readonly string[],
-  told: () => Promise<void>,
+  told: (moved: number) => Promise<void>,
 ): Promise<readonly string[]> {
   for (;;) {
     const { damaged } = await rewrapAll(sql, ring, old, true, told);

@@ -75,7 +75,7 @@ async function isProven(sql: Sql, ring: KekRing, kekId: string): Promise<boolean
 /** Nobody is to seal for it any more: somebody may have put a public key of their own there. */
 async function retire(sql: Sql, kid: string): Promise<void> {
   await sql.query('UPDATE sealing_keys SET retired_at = clock_timestamp() WHERE kid = $1', [kid]);
-  await sql.query(`INSERT INTO audit_events (kind, data) VALUES ('sealing_key.retired', $1)`, [
+  await sql.query(`INSERT INTO audit_events (kind, data) VALUES ('kek.sealing_key_retired', $1)`, [
     JSON.stringify({ kid, because: 'it does not open' }),
   ]);
 }

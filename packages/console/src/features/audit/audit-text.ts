@@ -18,6 +18,7 @@ const GROUPS = [
   'webhook',
   'invitation',
   'policies',
+  'kek',
 ] as const;
 
 /** Whether the line is an AI call (by anybody), not an event. */
