@@ -27,7 +27,10 @@ const ARROWS = {
     guard: null,
     providers: (name) => name.startsWith('catalogue'),
     vault: null,
-    worker: (name) => ['config', 'database', 'access/load', 'keys/transaction'].includes(name),
+    worker: (name) =>
+      ['config', 'database', 'access/load', 'keys/transaction', 'kek/check', 'kek/keeper', 'kek/load-keks'].includes(
+        name,
+      ),
   },
   worker: { contract: null, guard: null, policy: null, providers: null, vault: null },
   server: {

@@ -9,10 +9,11 @@ import { IMPORT_EXIT, type ImportOrder, readImportOrder } from '@ownkey/contract
 import { createLogger } from '@ownkey/guard/log';
 import { createScrubber, type Scrubber } from '@ownkey/guard/scrub';
 import { loadCatalogue } from '@ownkey/providers/catalogue';
-import { KekRing } from '@ownkey/vault/kek';
-import { loadKekFile } from '@ownkey/vault/kek-file';
 import { readConfig, type WorkerConfig } from '@ownkey/worker/config';
 import { createPool, sqlOf } from '@ownkey/worker/database';
+import { checkMasterKeys } from '@ownkey/worker/kek/check';
+import { KekKeeper } from '@ownkey/worker/kek/keeper';
+import { loaderOf, openKekRing } from '@ownkey/worker/kek/load-keks';
 import { createOpenRow } from './ciphers/open-row.ts';
 import { readSourceKeys, type SourceKeys } from './ciphers/source-keys.ts';
 import { ImportUsageError } from './faults.ts';
@@ -47,11 +48,21 @@ async function importAll(
 ): Promise<Totals> {
   const open = createOpenRow(order, sourceKeys, () => Math.floor(Date.now() / 1000));
   const importName = order.name ?? (await nameOf(EXPORT_FD));
-  const kekRing = new KekRing(loadKekFile(config.kekFile));
+  const kekRing = await openKekRing(config);
   const log = createLogger({ name: 'import', level: 'silent', scrubber, write: () => {} });
-  const pool = createPool({ connectionString: config.databaseUrl, name: 'import', connectionsMax: 1, log });
+  const pool = createPool({ connectionString: config.databaseUrl, name: 'import', connectionsMax: 2, log });
+  // A rotation waits for this process as for any worker.
+  const keeper = new KekKeeper({
+    sql: sqlOf(pool),
+    ring: kekRing,
+    workerId: `import-${process.pid}-${Date.now().toString(36)}`,
+    load: loaderOf(config),
+    log,
+  });
   try {
     await assertMasterKey(sqlOf(pool), kekRing);
+    await checkMasterKeys(pool, kekRing, config.transit === null ? 'file' : 'transit');
+    await keeper.start();
     const rows = readRows(readChunks(EXPORT_FD), {
       format: order.format,
       ignored: (column) =>
@@ -74,6 +85,7 @@ async function importAll(
       rows,
     );
   } finally {
+    await keeper.stop();
     await pool.end();
   }
 }

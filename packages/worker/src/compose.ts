@@ -8,7 +8,6 @@ import { loadCatalogue } from '@ownkey/providers/catalogue';
 import { prepareExchange } from '@ownkey/providers/exchange';
 import { readModelList } from '@ownkey/providers/models';
 import { writeError } from '@ownkey/providers/write-error';
-import { loadKeks } from '@ownkey/vault/kek-file';
 import { AuditSealer } from './audit/sealer.ts';
 import { composeGateway } from './compose-gateway.ts';
 import { composeKeys } from './compose-keys.ts';
@@ -19,7 +18,7 @@ import { createTargets } from './gateway/targets.ts';
 import { closeConnections, createServer } from './http/server.ts';
 import { checkMasterKeys } from './kek/check.ts';
 import { KekKeeper } from './kek/keeper.ts';
-import { openKekRing, wrapperOf } from './kek/load-keks.ts';
+import { loaderOf, openKekRing } from './kek/load-keks.ts';
 import { EnvelopeStore } from './keys/envelope-store.ts';
 import { markUndecryptable } from './keys/mark-undecryptable.ts';
 import { loadSealingKeys } from './keys/sealing-keys.ts';
@@ -68,7 +67,7 @@ export async function startWorker(config: WorkerConfig, handle: object | null = 
     sql,
     ring: kekRing,
     workerId,
-    load: (known) => loadKeks(config.kekFile, wrapperOf(config), known),
+    load: loaderOf(config),
     log,
   });
   const envelopes = new EnvelopeStore({

@@ -57,7 +57,7 @@ const WORK: Readonly<Record<string, (config: WorkerConfig, pool: Pool, say: Say)
     const { from, to, rows, damaged } = await rotate({
       pool,
       file: config.kekFile,
-      wrapper: wrapperOf(config),
+      wrapper: await wrapperOf(config),
       publish,
       actor: ACTOR,
       progress: showProgress(process.stdout),
@@ -92,7 +92,7 @@ async function main(word: string): Promise<number> {
   const config = readConfig();
   const say: Say = (line) => process.stdout.write(`${line}\n`);
   if (word === 'make') {
-    const { kek, block } = await newKekBlock(wrapperOf(config));
+    const { kek, block } = await newKekBlock(await wrapperOf(config));
     writeKekFile(`${config.kekFile}.new`, block);
     block.fill(0);
     say(kek.id);

@@ -10,7 +10,7 @@ import {
 } from '@ownkey/contract/import-order';
 import type { Settings } from '../settings.ts';
 import { workerEnvironment, workerFlagsOf } from '../supervisor/environment.ts';
-import { localUrl } from '../supervisor/installation.ts';
+import { localUrl } from '../supervisor/local-url.ts';
 import { masterKeyProblem } from '../supervisor/master-key.ts';
 import { programPath } from '../supervisor/programs.ts';
 import { runningWorkerUrl } from '../supervisor/running-database.ts';

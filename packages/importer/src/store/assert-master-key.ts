@@ -13,7 +13,8 @@ export async function assertMasterKey(sql: Sql, ring: KekRing): Promise<void> {
     [],
   );
   const { rows: strange } = await sql.query<{ kek_id: string }>(
-    'SELECT DISTINCT kek_id FROM envelopes WHERE kek_id <> ALL($1)',
+    `SELECT DISTINCT kek_id FROM envelopes
+     WHERE kek_id <> ALL($1) AND kek_id NOT IN (SELECT id FROM keks WHERE state = 'destroyed')`,
     [ring.ids],
   );
   const problems = strange.map(({ kek_id }) => `stored keys were wrapped by ${kek_id}, which is not loaded`);
