@@ -104,6 +104,7 @@ CREATE TABLE audit_heads (
 -- row security: forced
 -- policy control_company (*) to ownkey_control: using ((current_setting('ownkey.company'::text, true) = '*'::text) OR (company_id = current_setting('ownkey.company'::text, true))); check ((current_setting('ownkey.company'::text, true) = '*'::text) OR (company_id = current_setting('ownkey.company'::text, true)))
 -- policy worker_all (*) to ownkey_worker: using true; check true
+CREATE TRIGGER audit_heads_kek BEFORE INSERT OR UPDATE OF kek_id ON ownkey.audit_heads FOR EACH ROW EXECUTE FUNCTION refuse_closed_kek();
 GRANT SELECT ON audit_heads TO ownkey_control;
 GRANT INSERT ON audit_heads TO ownkey_worker;
 GRANT SELECT ON audit_heads TO ownkey_worker;
@@ -189,6 +190,7 @@ CREATE TABLE envelopes (
 );
 CREATE INDEX envelopes_by_kek ON ownkey.envelopes USING btree (kek_id);
 -- row security: off
+CREATE TRIGGER envelopes_kek BEFORE INSERT OR UPDATE OF kek_id ON ownkey.envelopes FOR EACH ROW EXECUTE FUNCTION refuse_closed_kek();
 GRANT INSERT ON envelopes TO ownkey_worker;
 GRANT SELECT ON envelopes TO ownkey_worker;
 GRANT UPDATE ON envelopes TO ownkey_worker;
@@ -228,6 +230,64 @@ CREATE TABLE invitations (
 GRANT DELETE ON invitations TO ownkey_control;
 GRANT INSERT ON invitations TO ownkey_control;
 GRANT SELECT ON invitations TO ownkey_control;
+
+CREATE TABLE kek_holders (
+  worker_id text NOT NULL,
+  kek_ids text[] NOT NULL,
+  writes text NOT NULL,
+  seen_at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT kek_holders_pkey PRIMARY KEY (worker_id)
+);
+-- row security: off
+GRANT SELECT ON kek_holders TO ownkey_control;
+GRANT DELETE ON kek_holders TO ownkey_worker;
+GRANT INSERT ON kek_holders TO ownkey_worker;
+GRANT SELECT ON kek_holders TO ownkey_worker;
+GRANT UPDATE ON kek_holders TO ownkey_worker;
+
+CREATE TABLE kek_rotations (
+  id text NOT NULL,
+  ordered_by text NOT NULL,
+  step text NOT NULL DEFAULT 'ordered'::text,
+  to_kek text,
+  destroy_old boolean NOT NULL DEFAULT false,
+  rows_total bigint NOT NULL DEFAULT 0,
+  rows_done bigint NOT NULL DEFAULT 0,
+  damaged text[] NOT NULL DEFAULT '{}'::text[],
+  waiting_for text[] NOT NULL DEFAULT '{}'::text[],
+  ordered_at timestamp with time zone NOT NULL DEFAULT now(),
+  changed_at timestamp with time zone NOT NULL DEFAULT now(),
+  finished_at timestamp with time zone,
+  CONSTRAINT kek_rotations_pkey PRIMARY KEY (id),
+  CONSTRAINT kek_rotations_step_check CHECK ((step = ANY (ARRAY['ordered'::text, 'spreading'::text, 'switching'::text, 'rewrapping'::text, 'closing'::text, 'done'::text])))
+);
+CREATE UNIQUE INDEX kek_rotations_open ON ownkey.kek_rotations USING btree ((true)) WHERE (finished_at IS NULL);
+-- row security: off
+GRANT INSERT (id, ordered_by) ON kek_rotations TO ownkey_control;
+GRANT SELECT ON kek_rotations TO ownkey_control;
+GRANT INSERT ON kek_rotations TO ownkey_worker;
+GRANT SELECT ON kek_rotations TO ownkey_worker;
+GRANT UPDATE ON kek_rotations TO ownkey_worker;
+
+CREATE TABLE keks (
+  id text NOT NULL,
+  check_value text NOT NULL,
+  source text NOT NULL,
+  state text NOT NULL,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  current_at timestamp with time zone,
+  replaced_at timestamp with time zone,
+  destroyed_at timestamp with time zone,
+  CONSTRAINT keks_pkey PRIMARY KEY (id),
+  CONSTRAINT keks_source_check CHECK ((source = ANY (ARRAY['file'::text, 'transit'::text]))),
+  CONSTRAINT keks_state_check CHECK ((state = ANY (ARRAY['new'::text, 'current'::text, 'old'::text, 'closed'::text, 'destroyed'::text])))
+);
+CREATE UNIQUE INDEX keks_current ON ownkey.keks USING btree (state) WHERE (state = 'current'::text);
+-- row security: off
+GRANT SELECT ON keks TO ownkey_control;
+GRANT INSERT ON keks TO ownkey_worker;
+GRANT SELECT ON keks TO ownkey_worker;
+GRANT UPDATE ON keks TO ownkey_worker;
 
 CREATE TABLE keys (
   id text NOT NULL,
@@ -282,6 +342,7 @@ CREATE UNIQUE INDEX keys_slug ON ownkey.keys USING btree (company_id, COALESCE(u
 -- policy worker_all (*) to ownkey_worker: using true; check true
 CREATE TRIGGER keys_bump_change AFTER UPDATE OF enabled, "position", allowed_models, allowed_users, zero_retention, status, version, base_url, destination, last4, slug ON ownkey.keys FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION bump_on_change();
 CREATE TRIGGER keys_bump_row AFTER INSERT OR DELETE ON ownkey.keys FOR EACH ROW EXECUTE FUNCTION bump_on_change();
+CREATE TRIGGER keys_note_removed AFTER DELETE ON ownkey.keys FOR EACH ROW EXECUTE FUNCTION note_removed_key();
 CREATE TRIGGER keys_notice_change AFTER UPDATE OF status, version, enabled ON ownkey.keys FOR EACH ROW WHEN (((old.status <> new.status) OR (old.version <> new.version) OR (old.enabled <> new.enabled))) EXECUTE FUNCTION notice_key_change();
 CREATE TRIGGER keys_notice_removed AFTER DELETE ON ownkey.keys FOR EACH ROW EXECUTE FUNCTION notice_key_change();
 CREATE TRIGGER keys_tell_changed AFTER UPDATE OF enabled, version ON ownkey.keys FOR EACH ROW WHEN (((old.enabled AND (NOT new.enabled)) OR (old.version <> new.version))) EXECUTE FUNCTION tell_key_gone();
@@ -531,6 +592,16 @@ GRANT SELECT ON prices TO ownkey_control;
 GRANT UPDATE (ended_at) ON prices TO ownkey_control;
 GRANT SELECT ON prices TO ownkey_worker;
 
+CREATE TABLE removed_keys (
+  key_id text NOT NULL,
+  seq bigint NOT NULL IDENTITY,
+  removed_at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT removed_keys_pkey PRIMARY KEY (key_id),
+  CONSTRAINT removed_keys_seq_key UNIQUE (seq)
+);
+-- row security: off
+GRANT SELECT ON removed_keys TO ownkey_worker;
+
 CREATE TABLE requests (
   id text NOT NULL,
   day date NOT NULL DEFAULT ((now() AT TIME ZONE 'UTC'::text))::date,
@@ -659,6 +730,7 @@ CREATE TABLE sealing_keys (
   CONSTRAINT sealing_keys_pkey PRIMARY KEY (kid)
 );
 -- row security: off
+CREATE TRIGGER sealing_keys_kek BEFORE INSERT OR UPDATE OF kek_id ON ownkey.sealing_keys FOR EACH ROW EXECUTE FUNCTION refuse_closed_kek();
 GRANT SELECT (created_at, fingerprint, kid, public_key, retired_at) ON sealing_keys TO ownkey_control;
 GRANT INSERT ON sealing_keys TO ownkey_worker;
 GRANT SELECT ON sealing_keys TO ownkey_worker;
@@ -990,6 +1062,25 @@ BEGIN
 END $function$;
 -- bump_on_price_change() may be called by: the owner alone
 
+CREATE OR REPLACE FUNCTION ownkey.bury_keys(ids text[])
+ RETURNS TABLE(key_id text)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'ownkey', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
+  WITH dead AS (DELETE FROM keys k WHERE k.id = ANY (ids) RETURNING k.*),
+  told AS (
+    INSERT INTO audit_events (company_id, kind, actor, user_id, key_id, provider, last4, data)
+    SELECT d.company_id, 'key.removed', 'system', d.user_id, d.id, coalesce(d.slug, d.provider), d.last4,
+      jsonb_build_object('label', d.label, 'scope', d.owner, 'because', 'removed before the restored backup was put back')
+    FROM dead d)
+  SELECT d.id FROM dead d;
+END $function$;
+-- bury_keys(ids text[]) may be called by: ownkey_worker
+
 CREATE OR REPLACE FUNCTION ownkey.clean_meters()
  RETURNS void
  LANGUAGE sql
@@ -1218,6 +1309,18 @@ BEGIN
 END $function$;
 -- find_token(wanted bytea) may be called by: ownkey_control
 
+CREATE OR REPLACE FUNCTION ownkey.kek_rows()
+ RETURNS TABLE(kek_id text, kind text, rows bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'ownkey', 'pg_temp'
+AS $function$
+  SELECT kek_id, 'stored keys', count(*) FROM envelopes GROUP BY 1
+  UNION ALL SELECT kek_id, 'sealing keys', count(*) FROM sealing_keys GROUP BY 1
+  UNION ALL SELECT kek_id, 'audit heads', count(*) FROM audit_heads GROUP BY 1
+$function$;
+-- kek_rows() may be called by: ownkey_control, ownkey_worker
+
 CREATE OR REPLACE FUNCTION ownkey.ledger_now()
  RETURNS timestamp with time zone
  LANGUAGE sql
@@ -1292,6 +1395,18 @@ BEGIN
 END $function$;
 -- note_expired_use(token text) may be called by: ownkey_control, ownkey_worker
 
+CREATE OR REPLACE FUNCTION ownkey.note_removed_key()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'ownkey', 'pg_temp'
+AS $function$
+BEGIN
+  INSERT INTO removed_keys (key_id) VALUES (OLD.id) ON CONFLICT DO NOTHING;
+  RETURN NULL;
+END $function$;
+-- note_removed_key() may be called by: the owner alone
+
 CREATE OR REPLACE FUNCTION ownkey.notice_fallbacks(asked reserve_call[], admitted integer[])
  RETURNS void
  LANGUAGE plpgsql
@@ -1363,6 +1478,22 @@ BEGIN
       coalesce(k.slug, k.provider), k.last4, jsonb_build_object('reason', why, 'notice', opened));
 END $function$;
 -- open_notice(of_kind text, k keys, why text, as_actor text) may be called by: the owner alone
+
+CREATE OR REPLACE FUNCTION ownkey.refuse_closed_kek()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'ownkey', 'pg_temp'
+AS $function$
+DECLARE found text;
+BEGIN
+  SELECT state INTO found FROM keks WHERE id = NEW.kek_id FOR SHARE;
+  IF found IN ('closed', 'destroyed') THEN
+    RAISE EXCEPTION 'master key % is % and takes no more writes', NEW.kek_id, found USING ERRCODE = 'object_not_in_prerequisite_state';
+  END IF;
+  RETURN NEW;
+END $function$;
+-- refuse_closed_kek() may be called by: the owner alone
 
 CREATE OR REPLACE FUNCTION ownkey.remove_login()
  RETURNS trigger
