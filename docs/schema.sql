@@ -82,7 +82,6 @@ CREATE TABLE audit_events (
 );
 CREATE INDEX audit_events_by_company ON ownkey.audit_events USING btree (company_id, seq DESC);
 CREATE INDEX audit_events_by_request ON ownkey.audit_events USING btree (request_id) WHERE (request_id IS NOT NULL);
-CREATE INDEX audit_events_imported ON ownkey.audit_events USING btree (key_id) WHERE (kind = 'key.imported'::text);
 CREATE INDEX audit_events_to_seal ON ownkey.audit_events USING btree (xid, seq);
 -- row security: forced
 -- policy control_company (*) to ownkey_control: using ((current_setting('ownkey.company'::text, true) = '*'::text) OR (company_id = current_setting('ownkey.company'::text, true))); check ((current_setting('ownkey.company'::text, true) = '*'::text) OR (company_id = current_setting('ownkey.company'::text, true)))

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { waitUntil } from '@ownkey/cli/wait';
-import { createKekFile } from '@ownkey/vault/kek-file';
+import { createKekFile } from '@ownkey/vault/kek-write';
 
 const CLI = fileURLToPath(new URL('../../packages/cli/dist/main.js', import.meta.url));
 

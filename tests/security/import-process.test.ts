@@ -185,7 +185,13 @@ test('a master key that is not the database’s is refused before anything is op
   expect(await right.ended).toBe(0);
   const stranger = makeImportPlace();
   const wrong = startImport(stranger, database.workerUrl, place.write('source.key', source.text), [
-    ...['--from', 'fernet', '--key-fd', '3', '--name', 'other', place.write('keys.jsonl', rows.join(''))],
+    '--from',
+    'fernet',
+    '--key-fd',
+    '3',
+    '--name',
+    'other',
+    place.write('keys.jsonl', rows.join('')),
   ]);
   running.push(wrong);
   expect(await wrong.ended).toBe(1);

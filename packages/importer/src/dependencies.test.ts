@@ -6,17 +6,19 @@ import { expect, test } from 'vitest';
 const PACKAGES = fileURLToPath(new URL('../../', import.meta.url));
 
 /** What the file needs at run time: types vanish. */
-function importsOf(file: string): string[] {
+function importsOf(file: string, late: boolean): string[] {
   const code = readFileSync(file, 'utf8').replace(/\/\*[\s\S]*?\*\//g, '');
   const statements = code.matchAll(/^(?:import|export)\s+(?!type\s)(?:[^'";]*?\sfrom\s+)?'([^']+)'/gm);
-  return [...statements].map(([, specifier = '']) => specifier);
+  const dynamic = late ? code.matchAll(/\bimport\('([^']+)'\)/g) : [];
+  return [...statements, ...dynamic].map(([, specifier = '']) => specifier);
 }
 
-function reach(entry: string): { files: Set<string>; npm: Set<string> } {
+/** `late`: also what is loaded only where it is used. */
+function reach(entry: string, late: boolean): { files: Set<string>; npm: Set<string> } {
   const files = new Set([entry]);
   const npm = new Set<string>();
   for (const file of files) {
-    for (const specifier of importsOf(file)) {
+    for (const specifier of importsOf(file, late)) {
       const own = /^@ownkey\/([a-z]+)\/(.+)$/.exec(specifier);
       if (own) files.add(join(PACKAGES, own[1] ?? '', 'src', `${own[2]}.ts`));
       else if (specifier.startsWith('.')) files.add(resolve(dirname(file), specifier));
@@ -26,8 +28,10 @@ function reach(entry: string): { files: Set<string>; npm: Set<string> } {
   return { files, npm };
 }
 
-test('the process that holds the source key loads these packages and no other, no HTTP client among them', () => {
-  const { files, npm } = reach(join(PACKAGES, 'importer/src/main.ts'));
+test('the process that holds the source key loads these packages and no other; an HTTP client only to ask a KMS', () => {
+  const entry = join(PACKAGES, 'importer/src/main.ts');
+  expect([...reach(entry, true).npm].sort()).toEqual(['@noble/ciphers', 'ipaddr.js', 'pg', 'undici']);
+  const { files, npm } = reach(entry, false);
   expect([...files].filter((file) => !existsSync(file))).toEqual([]);
   expect(files.size).toBeGreaterThan(40);
   expect([...npm].sort()).toEqual(['@noble/ciphers', 'ipaddr.js', 'pg']);

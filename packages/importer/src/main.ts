@@ -81,6 +81,7 @@ async function importAll(
         importName,
         report: (line) => print(writeReportLine(line, scrubber)),
         progress: showProgress(order.dryRun),
+        refresh: () => keeper.refresh(),
       },
       rows,
     );

@@ -1,7 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { parseEgressAllow } from '@ownkey/guard/egress-policy';
 import { createScrubber } from '@ownkey/guard/scrub';
 import { openEnvelope } from '@ownkey/vault/envelope';
-import type { KekRing } from '@ownkey/vault/kek';
+import { type KekRing, kekFromBytes } from '@ownkey/vault/kek';
 import { createPool } from '@ownkey/worker/database';
 import type { Client, Pool } from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -49,7 +50,10 @@ async function* chunksOf(rows: readonly Given[]): AsyncGenerator<Buffer> {
   yield Buffer.from(rows.map((one) => `${JSON.stringify(one)}\n`).join(''));
 }
 
-async function run(rows: readonly Given[], more: { dryRun?: boolean; name?: string } = {}): Promise<ReportLine[]> {
+async function run(
+  rows: readonly Given[],
+  more: { dryRun?: boolean; name?: string; refresh?: () => void } = {},
+): Promise<ReportLine[]> {
   const lines: ReportLine[] = [];
   const order = {
     from: 'fernet',
@@ -76,6 +80,7 @@ async function run(rows: readonly Given[], more: { dryRun?: boolean; name?: stri
       importName: more.name ?? 'test',
       report: (line) => void lines.push(line),
       progress: () => {},
+      refresh: async () => more.refresh?.(),
     },
     readRows(chunksOf(rows), { format: 'jsonl', ignored: () => {} }),
   );
@@ -341,4 +346,22 @@ test('a dry run opens and checks the same and changes no table', async () => {
   expect(results(dry)).toEqual(['would_store', 'key.other_provider', 'company.unknown', 'cipher.format']);
   const real = await run(rows);
   expect(real.map((line) => ({ ...line, result: line.result.replace('stored', 'would_store') }))).toEqual(dry);
+});
+
+test('a batch under a master key that was replaced meanwhile is wrapped again under the new one', async () => {
+  const next = kekFromBytes('kek_test00000001', randomBytes(32));
+  await owner.query(
+    `INSERT INTO ownkey.keks (id, check_value, source, state) VALUES ($1, '', 'file', 'closed'), ($2, '', 'file', 'current')`,
+    [ring.currentId, next.id],
+  );
+  const refresh = (): void => {
+    ring.add(next);
+    ring.use(next.id);
+  };
+  const lines = await run([row(OPENAI)], { refresh });
+  await owner.query('DELETE FROM ownkey.keks');
+  expect(results(lines)).toEqual(['stored']);
+  expect(await openStored(lines[0]?.keyId ?? '')).toBe(OPENAI);
+  const stored = await rowsOf('SELECT kek_id FROM ownkey.envelopes WHERE key_id = $1', [lines[0]?.keyId]);
+  expect(stored).toEqual([{ kek_id: next.id }]);
 });

@@ -28,6 +28,8 @@ export interface ImportParts {
   /** Told every row once, in order, after what it says is committed. */
   readonly report: (line: ReportLine) => void | Promise<void>;
   readonly progress: (totals: Totals) => void;
+  /** Before a batch is tried again: the master key may have been replaced. */
+  readonly refresh: () => Promise<void>;
 }
 
 const BATCH_ROWS = 200;
@@ -79,6 +81,7 @@ async function importBatch(parts: ImportParts, rows: readonly Row[]): Promise<Re
       return await finishBatch(parts, planned, opened);
     } catch (error) {
       if (!(error instanceof BatchConflict) || attempt === ATTEMPTS) throw error;
+      await parts.refresh();
     }
   }
 }

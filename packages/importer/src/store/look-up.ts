@@ -75,12 +75,13 @@ export async function findEarlier(
     'SELECT id, last4 FROM keys WHERE id = ANY($1)',
     [keyIds],
   );
-  const imported = await sql.query<{ key_id: string }>(
-    `SELECT key_id FROM audit_events WHERE kind = 'key.imported' AND key_id = ANY($1)`,
-    [keyIds],
-  );
-  const there = new Map(stored.rows.map(({ id, last4 }) => [id, last4]));
-  return { stored: there, removed: new Set(imported.rows.map(({ key_id }) => key_id).filter((id) => !there.has(id))) };
+  const removed = await sql.query<{ key_id: string }>('SELECT key_id FROM removed_keys WHERE key_id = ANY($1)', [
+    keyIds,
+  ]);
+  return {
+    stored: new Map(stored.rows.map(({ id, last4 }) => [id, last4])),
+    removed: new Set(removed.rows.map(({ key_id }) => key_id)),
+  };
 }
 
 /** Which of the slugs are taken, under `slugName`. */

@@ -18,13 +18,16 @@ export interface BatchOrigin {
   readonly actor: string;
 }
 
-/** A company or user of the batch is gone, or another transaction stood in the way: look everything up again and try once more. */
+/**
+ * A company or user of the batch is gone, another transaction stood in the way, or the master key was replaced: look everything up
+ * again and try once more.
+ */
 export class BatchConflict extends Error {
   override readonly name = 'BatchConflict';
 }
 
-/** A reference to a row that is gone; a deadlock; a serialisation failure. */
-const CONFLICTS = new Set(['23503', '40P01', '40001']);
+/** A reference to a row that is gone; a deadlock; a serialisation failure; a master key that takes no more writes. */
+const CONFLICTS = new Set(['23503', '40P01', '40001', '55000']);
 
 /**
  * Stores the rows that are not there yet, with status `pending`, and resolves to their ids. Two runs at once store each row once. A
