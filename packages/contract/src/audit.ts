@@ -76,6 +76,7 @@ export const AUDIT_EVENTS = [
   'webhook.removed',
   'invitation.created',
   'invitation.withdrawn',
+  'kek.rotation_ordered',
   'kek.rotated',
   'kek.destroyed',
   'kek.sealing_key_retired',

@@ -3,6 +3,7 @@ import { ALERT_ROUTES } from './routes/alerts.ts';
 import { COMPANY_ROUTES } from './routes/companies.ts';
 import { INSIGHT_ROUTES } from './routes/insight.ts';
 import { INVITATION_ROUTES } from './routes/invitations.ts';
+import { KEK_ROUTES } from './routes/kek.ts';
 import { KEY_ROUTES } from './routes/keys.ts';
 import { MONEY_ROUTES } from './routes/money.ts';
 import { OPERATION_ROUTES } from './routes/operations.ts';
@@ -22,6 +23,7 @@ export const ROUTES = {
   ...ACCESS_ROUTES,
   ...PLATFORM_KEY_ROUTES,
   ...OPERATOR_ROUTES,
+  ...KEK_ROUTES,
   ...MONEY_ROUTES,
   ...ALERT_ROUTES,
   ...INVITATION_ROUTES,

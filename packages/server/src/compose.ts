@@ -22,6 +22,7 @@ import { alertHandlers } from './http/handlers/alerts.ts';
 import { companyHandlers } from './http/handlers/companies.ts';
 import { insightHandlers } from './http/handlers/insight.ts';
 import { invitationHandlers } from './http/handlers/invitations.ts';
+import { kekHandlers } from './http/handlers/kek.ts';
 import { keyHandlers, platformKeyHandlers } from './http/handlers/keys.ts';
 import { moneyHandlers } from './http/handlers/money.ts';
 import { operationHandlers } from './http/handlers/operations.ts';
@@ -91,6 +92,7 @@ export async function composeServer(config: Config, options: ComposeOptions = {}
     cookieName: sessionCookieName(secure),
     secure,
     version,
+    kekEpoch: config.kekEpoch,
     installation: { mode, hostName, consoleUrl, gatewayUrl, sandboxUrl, mailUrl, mail },
     lookup,
     tokenCounter,
@@ -138,6 +140,7 @@ function handlersOf(parts: Parts): Handlers {
     ...accessHandlers(parts),
     ...platformKeyHandlers(parts),
     ...operatorHandlers(parts),
+    ...kekHandlers(parts),
     ...moneyHandlers(parts),
     ...insightHandlers(parts),
     ...operationHandlers(parts),

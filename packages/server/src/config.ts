@@ -1,4 +1,5 @@
 import { checkSetting, findSetting } from '@ownkey/contract/settings';
+import type { EpochRules } from '@ownkey/policy/kek-epoch';
 
 /** What the server reads from its environment. */
 export interface Config {
@@ -18,6 +19,8 @@ export interface Config {
   readonly authSecret: string;
   readonly trustedProxies: readonly string[];
   readonly egressAllow: string;
+  /** How often the master key is rotated, and how long backups are kept; the server itself sees neither. */
+  readonly kekEpoch: EpochRules;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
 }
 
@@ -79,6 +82,10 @@ export function readConfig(environment: Environment = process.env): Config {
       .map((item) => item.trim())
       .filter((item) => item !== ''),
     egressAllow: read('OWNKEY_EGRESS_ALLOW') ?? '',
+    kekEpoch: {
+      epochDays: Number(need('OWNKEY_KEK_EPOCH_DAYS')),
+      backupDays: Number(need('OWNKEY_BACKUP_DAYS')),
+    },
     logLevel: level ?? 'info',
   };
   if (problems.length > 0) throw new ConfigError(problems);

@@ -1,7 +1,9 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { Client } from 'pg';
+import { runKekProcess } from '../kek-process.ts';
 import { findPackage } from '../postgres/binaries.ts';
 import { findCluster } from '../postgres/place.ts';
+import { runningWorkerUrl } from '../postgres/running.ts';
 import { type Settings, SettingsError } from '../settings.ts';
 import { assertPortFree, bindSharedListener } from '../supervisor/listener.ts';
 import { dataDirectoryOwner } from '../supervisor/lock.ts';
@@ -18,8 +20,8 @@ export const doctor: Command = {
   summary: 'Check this machine and its settings, and explain what is wrong.',
   help: `Usage: ownkey doctor
 
-Checks Node, the build, settings, data folder, master key, PostgreSQL binaries or the given databases (reachable, roles,
-migrations) and ports. Changes nothing. Exit code 1 when something would keep Ownkey from starting.`,
+Checks Node, the build, settings, data folder, PostgreSQL binaries or the given databases (reachable, roles, migrations),
+the master key (also whether it opens what the database holds, where that runs) and ports. Changes nothing. Exit code 1 when something would keep Ownkey from starting.`,
   run: async ({ settings: read, say }) => {
     const findings: Finding[] = [nodeVersion(), built()];
     let settings: Settings | null = null;
@@ -58,6 +60,7 @@ async function checkSettings(settings: Settings): Promise<Finding[]> {
   ] as const) {
     if (url !== null) findings.push(await database(name, url, role));
   }
+  findings.push(...(await masterKeyFits(settings, owner !== null)));
   findings.push(
     settings.sendsMail
       ? ok('A mail server is set.')
@@ -114,6 +117,15 @@ function masterKey({ kekFile }: Settings): Finding {
   const problem = masterKeyProblem(kekFile);
   if (problem === null) return ok(`Master key ${kekFile}.`);
   return existsSync(kekFile) ? bad(problem) : note(`${problem} \`ownkey dev\` makes one too.`);
+}
+
+/** Opens every row in a process behind the worker's walls. Of an embedded database only while it runs: `doctor` starts nothing. */
+async function masterKeyFits(settings: Settings, isRunning: boolean): Promise<Finding[]> {
+  const url = settings.workerUrl ?? (isRunning ? runningWorkerUrl(settings.dataDirectory) : null);
+  if (url === null || masterKeyProblem(settings.kekFile) !== null) return [];
+  const { code, output } = await runKekProcess(settings, url, ['check'], { output: 'collect' });
+  const text = output.trim().replaceAll('\n', '\n           ');
+  return [code === 0 ? (text.includes('damaged') ? note(text) : ok(text)) : bad(text)];
 }
 
 function embeddedBinaries(): Finding {

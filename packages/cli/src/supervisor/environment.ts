@@ -114,8 +114,10 @@ export function workerFlagsOf(settings: Settings, more: readonly string[] = []):
 
 /** The process that changes master keys has the worker's walls, and may write one file: the draft of the master key file `file`. */
 export function kekFlagsOf(settings: Settings, file: string): string[] {
-  const paths = [`--allow-fs-read=${file}`, `--allow-fs-read=${file}.new`, `--allow-fs-write=${file}.new`];
-  return [...workerFlagsOf(settings), ...paths];
+  const flags = workerFlagsOf(settings);
+  const more = [`--allow-fs-read=${file}`, `--allow-fs-read=${file}.new`, `--allow-fs-write=${file}.new`];
+  // Node 20 ends with a failed assertion when it is given a path twice.
+  return [...flags, ...more.filter((flag) => !flags.includes(flag))];
 }
 
 export function serverFlagsOf(settings: Settings): string[] {

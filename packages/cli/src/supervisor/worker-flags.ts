@@ -42,7 +42,8 @@ function permissionFlags(version: string, readable: readonly string[]): string[]
   if (node.major < 20) throw new Error(`Node ${version} has no permission model; Ownkey needs Node 20.20 or newer`);
   return [
     since(node, { 22: 13, 23: 5 }) ? '--permission' : '--experimental-permission',
-    ...readable.map((path) => `--allow-fs-read=${path}`),
+    // Node 20 ends with a failed assertion when it is given a path twice.
+    ...[...new Set(readable)].map((path) => `--allow-fs-read=${path}`),
     // From Node 25 on the network is part of the model, all or nothing.
     ...(node.major >= 25 ? ['--allow-net'] : []),
     '--no-addons',

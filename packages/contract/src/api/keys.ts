@@ -122,8 +122,13 @@ export const keyUsage = z.object({
 });
 export type KeyUsage = z.infer<typeof keyUsage>;
 
+const backupsUnreadableBy = time
+  .nullable()
+  .describe('From then on no backup opens the removed key; null where the operator promises no date');
+
 /** What turning the key off or removing it would do. */
 export const keyImpact = z.object({
+  backups_unreadable_by: backupsUnreadableBy,
   running_requests: z.number().int(),
   running_streams: z.number().int(),
   operations: z.array(z.string()),
@@ -139,5 +144,6 @@ export const removed = z.object({
   id: z.string(),
   removed: z.literal(true),
   removed_at: time,
+  backups_unreadable_by: backupsUnreadableBy,
   next_payer: keyImpact.shape.next_payer,
 });

@@ -5,7 +5,7 @@ import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
 import { explainError } from '../../api/explain-error.ts';
 import { keyImpactQuery, useRemoveKey } from '../../api/keys.ts';
-import { formatClock } from '../../format/time.ts';
+import { formatClock, formatDay } from '../../format/time.ts';
 import { paths } from '../../paths.ts';
 import { useCloseTo, useGo } from '../../routing/use-go.ts';
 import { Button } from '../../ui/Button.tsx';
@@ -75,7 +75,11 @@ function Question(props: { co: string; shownKey: Key; provider: Provider; onKeep
       ) : (
         <Impact impact={impact.data} provider={provider} />
       )}
-      <p>{t('remove.deleted')}</p>
+      <p>
+        {impact.data?.backups_unreadable_by
+          ? t('remove.deleted_until', { day: formatDay(impact.data.backups_unreadable_by, i18n.language) })
+          : t('remove.deleted')}
+      </p>
       <p>
         {t('remove.revoke', { provider: provider.name })}{' '}
         {provider.key_page === null ? null : (

@@ -2,6 +2,7 @@ import { OwnkeyError } from '@ownkey/contract/errors';
 import { PLATFORM_OWNER } from '@ownkey/contract/key';
 import type { KEY_ROUTES } from '@ownkey/contract/routes/keys';
 import type { PLATFORM_KEY_ROUTES } from '@ownkey/contract/routes/platform-keys';
+import { readUnreadableBy } from '../../domain/kek/kek.ts';
 import { type KeyCaller, needKey, providerName, readJob, readState } from '../../domain/keys/key-calls.ts';
 import { nextPayer } from '../../domain/keys/remove.ts';
 import { readSealingKey } from '../../domain/keys/sealing-key.ts';
@@ -27,7 +28,13 @@ export function keyHandlers(parts: Parts): HandlersOf<keyof typeof KEY_ROUTES> {
       keys.patchKey(parts, caller, params.id, body, headers['if-match']),
     removeKey: async ({ caller, params, headers }) => {
       const { nextPayer, at } = await keys.deleteOneKey(parts, caller, params.id, headers['if-match']);
-      const body = { id: params.id, removed: true as const, removed_at: at.toISOString(), next_payer: nextPayer };
+      const body = {
+        id: params.id,
+        removed: true as const,
+        removed_at: at.toISOString(),
+        backups_unreadable_by: await readUnreadableBy(parts.database.outside, parts.kekEpoch),
+        next_payer: nextPayer,
+      };
       return { status: 200, body };
     },
     getKeyUsage: async ({ caller, params, query }) =>
@@ -42,6 +49,7 @@ export function keyHandlers(parts: Parts): HandlersOf<keyof typeof KEY_ROUTES> {
         const running = await countRunning(sql, key.id);
         const usage = await readKeyUsage(sql, caller.companyId, key.id, '30d');
         const body = {
+          backups_unreadable_by: await readUnreadableBy(sql, parts.kekEpoch),
           running_requests: running.requests,
           running_streams: running.streams,
           operations: usage.operations.map(({ operation }) => operation),

@@ -1,5 +1,6 @@
 import type { EgressPolicy } from '@ownkey/guard/egress-policy';
 import type { Lookup } from '@ownkey/guard/resolve';
+import type { EpochRules } from '@ownkey/policy/kek-epoch';
 import type { Catalogue } from '@ownkey/providers/catalogue';
 import type { TokenCounter } from '../../domain/estimate/token-counter.ts';
 import type { SendResetCode } from '../../domain/sign-in/sign-in.ts';
@@ -17,6 +18,7 @@ export interface Parts {
   readonly cookieName: string;
   readonly secure: boolean;
   readonly version: string;
+  readonly kekEpoch: EpochRules;
   readonly installation: {
     readonly mode: 'development' | 'production';
     readonly hostName: string | null;
