@@ -42,8 +42,10 @@ export async function readKek(sql: Sql, rules: EpochRules): Promise<KekView> {
       current === undefined || current.current_at === null
         ? null
         : { id: current.id, since: current.current_at.toISOString(), source: current.source },
-    keks: keks.map(({ current_at: _, ...kek }) => ({
-      ...kek,
+    keks: keks.map((kek) => ({
+      id: kek.id,
+      state: kek.state,
+      source: kek.source,
       created_at: kek.created_at.toISOString(),
       replaced_at: kek.replaced_at?.toISOString() ?? null,
       destroyed_at: kek.destroyed_at?.toISOString() ?? null,
