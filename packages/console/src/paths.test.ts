@@ -23,6 +23,7 @@ describe('paths', () => {
       spendCaps: '/c/co_1/spend/caps',
       spendPrices: '/c/co_1/spend/prices',
       spendAlerts: '/c/co_1/spend/alerts',
+      analytics: '/c/co_1/analytics',
       audit: '/c/co_1/audit',
       auditEntry: '/c/co_1/audit/x2',
       members: '/c/co_1/settings/members',

@@ -1,5 +1,5 @@
 import { lazy } from 'react';
-import { withMembersTexts, withMoneyTexts, withOperatorTexts } from '../i18n/with-texts.ts';
+import { withAnalyticsTexts, withMembersTexts, withMoneyTexts, withOperatorTexts } from '../i18n/with-texts.ts';
 
 /** Everything beside the first room: each is loaded, with its texts, when its address is opened. */
 
@@ -34,6 +34,9 @@ export const EntrySheet = lazy(() =>
 );
 export const SpendRoom = lazy(() =>
   withMoneyTexts(import('../features/spend/SpendRoom.tsx')).then((m) => ({ default: m.SpendRoom })),
+);
+export const AnalyticsPage = lazy(() =>
+  withAnalyticsTexts(import('../features/analytics/AnalyticsPage.tsx')).then((m) => ({ default: m.AnalyticsPage })),
 );
 export const MembersPage = lazy(() =>
   withMembersTexts(import('../features/members/MembersPage.tsx')).then((m) => ({ default: m.MembersPage })),

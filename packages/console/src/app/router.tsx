@@ -2,6 +2,7 @@ import type { QueryClient } from '@tanstack/react-query';
 import { createRoute, createRouter, notFound, Outlet, redirect } from '@tanstack/react-router';
 import { Suspense } from 'react';
 import { sessionQuery } from '../api/session.ts';
+import { parseAnalyticsSearch } from '../features/analytics/analytics-search.ts';
 import { parseAuditSearch } from '../features/audit/audit-search.ts';
 import { KeysPage } from '../features/keys/KeysPage.tsx';
 import { keysSearchValues, parseKeysSearch } from '../features/keys/keys-search.ts';
@@ -14,6 +15,7 @@ import { PATTERNS, paths } from '../paths.ts';
 import { parseSearchText, searchText } from '../routing/search-text.ts';
 import { operatorRoutes } from './operator-routes.tsx';
 import {
+  AnalyticsPage,
   AuditPage,
   ChooseProvider,
   ConnectDialog,
@@ -195,6 +197,19 @@ const spendAlerts = createRoute({
   ),
 });
 
+const analytics = createRoute({
+  getParentRoute: () => company,
+  path: '/analytics',
+  validateSearch: parseAnalyticsSearch,
+  component: () => (
+    <CompanyShell co={analytics.useParams().co} room="analytics">
+      <Suspense>
+        <AnalyticsPage co={analytics.useParams().co} search={analytics.useSearch()} />
+      </Suspense>
+    </CompanyShell>
+  ),
+});
+
 const audit = createRoute({
   getParentRoute: () => company,
   path: '/audit',
@@ -244,6 +259,7 @@ const tree = root.addChildren([
     keys.addChildren([connect, connectProvider]),
     key.addChildren([replace, remove]),
     spend.addChildren([spendOverview, spendCaps, spendPrices, spendAlerts]),
+    analytics,
     audit.addChildren([auditEntry]),
     members,
   ]),

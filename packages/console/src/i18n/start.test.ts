@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { analyticsEn } from './analytics-en.ts';
 import { en } from './en.ts';
 import { membersEn } from './members-en.ts';
 import { operatorEn } from './operator-en.ts';
@@ -11,7 +12,7 @@ it('keeps the region of a language it speaks and falls back to English', () => {
   expect(pickLocale([])).toBe('en');
 });
 
-const ALL = { ...en, ...operatorEn, ...membersEn };
+const ALL = { ...en, ...analyticsEn, ...operatorEn, ...membersEn };
 
 it('leaves no text empty and no place in a text unfilled by name', () => {
   for (const [area, texts] of Object.entries(ALL)) {
@@ -46,5 +47,5 @@ it('calls the host by its name where the installation gives one', () => {
 });
 
 it('has every area of texts once: those loaded later replace none', () => {
-  expect(Object.keys({ ...operatorEn, ...membersEn }).filter((area) => area in en)).toEqual([]);
+  expect(Object.keys({ ...analyticsEn, ...operatorEn, ...membersEn }).filter((area) => area in en)).toEqual([]);
 });

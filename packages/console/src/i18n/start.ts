@@ -1,5 +1,6 @@
 import { createInstance, type i18n } from 'i18next';
 import { initReactI18next } from 'react-i18next';
+import type { analyticsEn } from './analytics-en.ts';
 import { en } from './en.ts';
 import type { membersEn } from './members-en.ts';
 import type { operatorEn } from './operator-en.ts';
@@ -7,7 +8,7 @@ import type { operatorEn } from './operator-en.ts';
 declare module 'i18next' {
   interface CustomTypeOptions {
     defaultNS: 'texts';
-    resources: { texts: typeof en & typeof operatorEn & typeof membersEn };
+    resources: { texts: typeof en & typeof analyticsEn & typeof operatorEn & typeof membersEn };
   }
 }
 

@@ -21,6 +21,13 @@ export async function withMembersTexts<T>(part: Promise<T>): Promise<T> {
   return loaded;
 }
 
+/** The same for the room Analytics. */
+export async function withAnalyticsTexts<T>(part: Promise<T>): Promise<T> {
+  const [loaded, { analyticsEn }] = await Promise.all([part, import('./analytics-en.ts')]);
+  getI18n().addResourceBundle('en', 'texts', analyticsEn);
+  return loaded;
+}
+
 /** The same for the operator's rooms, which speak about money too. */
 export async function withOperatorTexts<T>(part: Promise<T>): Promise<T> {
   const [loaded, { operatorEn }] = await Promise.all([part, import('./operator-en.ts')]);

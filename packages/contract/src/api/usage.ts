@@ -1,14 +1,11 @@
 import { z } from 'zod';
+import { USAGE_DIMENSIONS, USAGE_RANGES } from '../usage-report.ts';
 import { usd } from './common.ts';
 
 /**
  * What AI did in a company, from the hourly sums. Days are UTC; a range ends with today, which is not over. Members see their own.
  * `operations` are AI calls; tests of keys and lists of models are not among them.
  */
-export const USAGE_RANGES = ['7d', '30d', '90d'] as const;
-export const USAGE_DIMENSIONS = ['provider', 'operation', 'model', 'user'] as const;
-export type UsageDimension = (typeof USAGE_DIMENSIONS)[number];
-
 export const usageQuery = z.object({
   range: z.enum(USAGE_RANGES).default('30d'),
   provider: z.string().min(1).max(64).optional().describe('A catalogue id, or the slug of a custom endpoint'),

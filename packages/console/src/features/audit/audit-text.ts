@@ -19,6 +19,7 @@ const GROUPS = [
   'invitation',
   'policies',
   'kek',
+  'operation',
 ] as const;
 
 /** Whether the line is an AI call (by anybody), not an event. */

@@ -19,7 +19,11 @@ const SpendBanner = lazy(() =>
 );
 
 /** Rooms of a company around `children`. `room` is the one that is open. */
-export function CompanyShell(props: { co: string; room: 'keys' | 'spend' | 'audit' | 'members'; children: ReactNode }) {
+export function CompanyShell(props: {
+  co: string;
+  room: 'keys' | 'spend' | 'analytics' | 'audit' | 'members';
+  children: ReactNode;
+}) {
   const { t } = useTranslation();
   const { co, room } = props;
   const go = useGo();
@@ -27,6 +31,7 @@ export function CompanyShell(props: { co: string; room: 'keys' | 'spend' | 'audi
   useShortcuts({
     'g k': () => go(paths.keys(co)),
     'g s': () => go(paths.spend(co)),
+    'g y': () => go(paths.analytics(co)),
     'g a': () => go(paths.audit(co)),
     'g ,': () => go(paths.members(co)),
     '/': focusSearch,
@@ -40,6 +45,7 @@ export function CompanyShell(props: { co: string; room: 'keys' | 'spend' | 'audi
       rooms={[
         { to: paths.keys(co), label: t('shell.keys'), icon: 'key', current: room === 'keys' },
         { to: paths.spend(co), label: t('shell.spend'), icon: 'coin', current: room === 'spend' },
+        { to: paths.analytics(co), label: t('shell.analytics'), icon: 'bars', current: room === 'analytics' },
         { to: paths.audit(co), label: t('shell.audit'), icon: 'list', current: room === 'audit' },
         { to: paths.members(co), label: t('shell.members'), icon: 'people', current: room === 'members' },
       ]}

@@ -1,13 +1,6 @@
-import {
-  USAGE_DIMENSIONS,
-  type UsageDimension,
-  type UsagePart,
-  type UsageQuery,
-  type UsageReport,
-  type UsageSums,
-  type UsageTotal,
-} from '@ownkey/contract/api/usage';
+import type { UsagePart, UsageQuery, UsageReport, UsageSums, UsageTotal } from '@ownkey/contract/api/usage';
 import { formatUsd } from '@ownkey/contract/money';
+import { USAGE_DIMENSIONS, type UsageDimension } from '@ownkey/contract/usage-report';
 import { first, type Sql } from '../../storage/database.ts';
 import { SUMS, type SumsRow, type UsageFilter, usageValues, usageWhere } from './usage-filter.ts';
 
