@@ -213,9 +213,10 @@ describe('a row that is right', () => {
     );
   });
 
-  test('stops on failure where the company keeps nothing', async () => {
-    await owner.query('UPDATE ownkey.companies SET zero_retention = true WHERE id = $1', [company]);
+  test('does on failure what the host presets', async () => {
+    await owner.query(`UPDATE ownkey.installation SET settings = '{"policies": {"on_failure": {"preset": "stop"}}}'`);
     await run([row(OPENAI)]);
+    await owner.query(`UPDATE ownkey.installation SET settings = '{}'`);
     expect(await rowsOf('SELECT on_failure FROM ownkey.sources WHERE company_id = $1')).toEqual([
       { on_failure: 'stop' },
     ]);

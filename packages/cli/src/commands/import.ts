@@ -44,6 +44,7 @@ slug, base_url, preset, nonce, tag, aad. docs/import.md describes each.
 
   --dry-run          Open and check every row, write nothing, print the same lines.
   --key-fd N         Read the source key from descriptor N, such as 3 with \`3< key.txt\`. Never an argument or variable.
+                     npx passes no descriptor on: run node_modules/.bin/ownkey, or use --key-file.
   --key-file FILE    The same from a file. Several keys, one a line, are all tried (rotated Fernet keys).
   --format F         csv or jsonl; else by the name of EXPORT (.csv, .jsonl, .ndjson). EXPORT "-" is standard input.
   --encoding E       How ciphertext, nonce and tag are written: base64 (default, both alphabets) or hex.
@@ -156,7 +157,7 @@ function openFiles({ options, operands }: Given): Files {
     throw new UsageError('Give the source key by --key-fd or by --key-file, one of them.');
   }
   if (keyFd === 0 && file === '-') throw new UsageError('Standard input cannot hold the export and the key.');
-  if (keyFd !== null) assertOpen(keyFd);
+  if (keyFd !== null) assertPassed(keyFd);
   const sourceKey = keyFile === undefined ? (keyFd ?? 0) : open(keyFile, 'r');
   const source = file === '-' ? 0 : open(file, 'r');
   if (fstatSync(source).isDirectory()) throw new UsageError(`${file} is a folder.`);
@@ -164,12 +165,19 @@ function openFiles({ options, operands }: Given): Files {
   return { source, sourceKey, report: reportFile === undefined ? 'inherit' : open(reportFile, 'wx'), opened };
 }
 
-function assertOpen(fd: number): void {
-  try {
-    fstatSync(fd);
-  } catch {
-    throw new UsageError(`Descriptor ${fd} is not open: add \`${fd}< your.key\` to the command.`);
+/** Low numbers that nobody passed are taken by Node itself: they are open, and nothing comes from them. */
+function assertPassed(fd: number): void {
+  if (fd > 2 && process.env.npm_command === 'exec') {
+    throw new UsageError(
+      `npx passes no descriptor on, so ${fd} is not your key: run node_modules/.bin/ownkey, or use --key-file.`,
+    );
   }
+  let readable = false;
+  try {
+    const stat = fstatSync(fd);
+    readable = stat.isFile() || stat.isFIFO() || stat.isSocket() || stat.isCharacterDevice();
+  } catch {}
+  if (!readable) throw new UsageError(`Descriptor ${fd} holds no key: add \`${fd}< your.key\` to the command.`);
 }
 
 /** Runs the import in a process with the worker's walls: it alone may hold the master key, and it alone opens the keys. */

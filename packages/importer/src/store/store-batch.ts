@@ -155,8 +155,8 @@ async function presetSources(sql: Sql, rows: readonly NewRow[], origin: BatchOri
      made AS (
        INSERT INTO sources (company_id, provider, account, source, on_failure, changed_by)
        SELECT c.id, w.provider, '', 'own',
-         CASE WHEN c.zero_retention OR w.custom THEN 'stop'
-              ELSE CASE i.settings ->> 'on_failure' WHEN 'stop' THEN 'stop' ELSE 'platform' END END, $2
+         CASE WHEN w.custom THEN 'stop'
+              ELSE CASE i.settings #>> '{policies,on_failure,preset}' WHEN 'stop' THEN 'stop' ELSE 'platform' END END, $2
        FROM wanted w JOIN companies c ON c.id = w.company_id CROSS JOIN installation i ORDER BY c.id, w.provider
        ON CONFLICT DO NOTHING RETURNING company_id, provider, on_failure)
      INSERT INTO audit_events (company_id, kind, actor, key_id, provider, data)

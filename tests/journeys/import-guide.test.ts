@@ -1,0 +1,3 @@
+import { testGuide } from '../kit/guide.ts';
+
+testGuide('import.md', 4);
