@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { SLUG_PATTERN } from '../key.ts';
-import { time } from './common.ts';
+import { time, usd } from './common.ts';
 
 export const sourceState = z.object({
   source: z.enum(['own', 'platform']),
@@ -103,6 +103,12 @@ export const model = z.object({
     .enum(['live', 'curated'])
     .describe('From the provider, or from a maintained list where it could not be read'),
   as_of: time.nullable(),
+  input_usd_per_mtok: usd
+    .nullable()
+    .describe('Of a million tokens, at the price now in force; null: no price is known'),
+  output_usd_per_mtok: usd.nullable(),
+  context_tokens: z.number().int().nullable(),
+  max_output_tokens: z.number().int().nullable(),
 });
 export type Model = z.infer<typeof model>;
 export const modelList = z.object({

@@ -1,9 +1,12 @@
 import type { Model, ModelList } from '@ownkey/contract/api/providers';
 import { CUSTOM_PROVIDER } from '@ownkey/contract/key';
+import { formatUsd } from '@ownkey/contract/money';
 import { isModelIn } from '@ownkey/policy/decide-source';
-import { type Catalogue, matchesModel } from '@ownkey/providers/catalogue';
+import { PriceBook } from '@ownkey/policy/price-book';
+import { type Catalogue, matchesModel, maxOutputTokens } from '@ownkey/providers/catalogue';
 import type { Database } from '../../storage/database.ts';
 import { decidePayer, type PayerState } from '../keys/payer.ts';
+import { listStored, readLedgerClock } from '../prices/store.ts';
 
 export interface StoredList {
   key_id: string;
@@ -33,6 +36,7 @@ export async function listModels(
   const data: Model[] = [];
   const problems: ModelList['problems'] = [];
   const lists = await readLists(database, state);
+  const priced = await readPrices(database, state.company.id);
   for (const [slug, provider] of slugs) {
     if (only !== null && slug !== only) continue;
     const entry = catalogue.entries.get(slug);
@@ -57,10 +61,37 @@ export async function listModels(
         chat: !(entry?.not_chat_models ?? []).some((pattern) => matchesModel(pattern, name)),
         listed: live ? 'live' : 'curated',
         as_of: live ? (list.fetched_at?.toISOString() ?? null) : null,
+        ...priced(slug, name, decision.kind),
+        max_output_tokens:
+          list?.models.find(({ id }) => id === name)?.maxOutputTokens ??
+          (entry === undefined ? null : maxOutputTokens(entry, name)),
       });
     }
   }
   return { data, next_cursor: null, problems };
+}
+
+type Priced = Pick<Model, 'input_usd_per_mtok' | 'output_usd_per_mtok' | 'context_tokens'>;
+
+/** Prices now in force by name. What a company says its models cost counts on its own keys alone. */
+async function readPrices(
+  database: Database,
+  companyId: string,
+): Promise<(slug: string, model: string, payer: 'own' | 'platform') => Priced> {
+  const { stored, at } = await database.tenant(companyId, async (sql) => {
+    const now = await readLedgerClock(sql);
+    return { stored: await listStored(sql, { companyId }, now), at: now.getTime() };
+  });
+  const book = new PriceBook(stored.filter((price) => price.companyId === null));
+  const own = stored.filter((price) => price.companyId !== null);
+  return (slug, model, payer) => {
+    const price = book.find(slug, model, at, payer === 'own' ? own : []);
+    return {
+      input_usd_per_mtok: price === null ? null : formatUsd(BigInt(price.rates.base.input)),
+      output_usd_per_mtok: price === null ? null : formatUsd(BigInt(price.rates.base.output)),
+      context_tokens: price?.contextTokens ?? null,
+    };
+  };
 }
 
 /** Lists of the company's keys, and of the shared keys, which belong to no company. */
