@@ -7,6 +7,7 @@ import {
   fchmodSync,
   fstatSync,
   fsyncSync,
+  linkSync,
   openSync,
   realpathSync,
   renameSync,
@@ -32,7 +33,7 @@ const LINE_END = Buffer.from('\n');
 export function createKekFile(path: string): Kek {
   const { kek, block } = newPlainBlock();
   try {
-    writeNewFile(path, [block]);
+    syncAndClose(writeNewFile(path, [block]));
   } finally {
     block.fill(0);
   }
@@ -53,10 +54,11 @@ export function draftKekFile(path: string, change: { add?: Buffer; remove?: Read
       );
     }
     rmSync(draftOf(path), { force: true });
-    writeNewFile(draftOf(path), [
+    const draft = writeNewFile(draftOf(path), [
       ...kept.flatMap(({ block }) => (block.at(-1) === 10 ? [block] : [block, LINE_END])),
       ...(change.add ? [change.add] : []),
     ]);
+    closeSync(draft);
   });
 }
 
@@ -105,9 +107,21 @@ function newPlainBlock(): { kek: Kek; block: Buffer } {
   return { kek, block };
 }
 
-/** The first file of an installation whose KEK a KMS wraps. @throws KekError `exists` */
-export function writeKekFile(path: string, block: Buffer): void {
-  writeNewFile(path, [block]);
+/** The draft of the first file of an installation; `publishFirstKekFile` puts it in place. */
+export function draftFirstKekFile(path: string, block: Buffer): void {
+  rmSync(draftOf(path), { force: true });
+  closeSync(writeNewFile(draftOf(path), [block]));
+}
+
+/** Of two processes that race for the same path one wins. Reads nothing. @throws the system's error (EEXIST) when there is a file */
+export function publishFirstKekFile(path: string): void {
+  syncAndClose(openSync(draftOf(path), constants.O_RDONLY));
+  try {
+    linkSync(draftOf(path), path);
+    syncDirectory(dirname(path));
+  } finally {
+    rmSync(draftOf(path), { force: true });
+  }
 }
 
 /**
@@ -122,7 +136,7 @@ export function publishKekFile(path: string): void {
     if (codeOf(error) === 'ENOENT') return;
     throw error;
   }
-  closeSync(draft);
+  syncAndClose(draft); // here, not where it was written: a process behind walls may not
   const target = realpathSync(path);
   const { uid, gid, size } = statSync(target);
   chownSync(draftOf(path), uid, gid);
@@ -149,7 +163,10 @@ function openToOverwrite(path: string): number | null {
 }
 
 function syncDirectory(path: string): void {
-  const fd = openSync(path, constants.O_RDONLY);
+  syncAndClose(openSync(path, constants.O_RDONLY));
+}
+
+function syncAndClose(fd: number): void {
   try {
     fsyncSync(fd);
   } finally {
@@ -157,7 +174,8 @@ function syncDirectory(path: string): void {
   }
 }
 
-function writeNewFile(path: string, chunks: readonly Buffer[]): void {
+/** A new file, written and still open. */
+function writeNewFile(path: string, chunks: readonly Buffer[]): number {
   let fd: number;
   try {
     fd = openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o600);
@@ -172,11 +190,10 @@ function writeNewFile(path: string, chunks: readonly Buffer[]): void {
     // Where an odd umask took rights away; a walled process may not ask for more than it has.
     if ((fstatSync(fd).mode & 0o777) !== 0o600) fchmodSync(fd, 0o600);
     for (const chunk of chunks) for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at);
-    fsyncSync(fd);
+    return fd;
   } catch (error) {
     unlinkSync(path);
-    throw error;
-  } finally {
     closeSync(fd);
+    throw error;
   }
 }

@@ -23,7 +23,7 @@ export function readTransit(text: (name: string) => string | null, problems: str
     ['OWNKEY_TRANSIT_NAMESPACE', text('OWNKEY_TRANSIT_NAMESPACE') ?? ''],
   ] as const) {
     const isPath = name !== 'OWNKEY_TRANSIT_KEY';
-    if (value !== '' && !(isPath ? /^[\w.-]+(?:\/[\w.-]+)*\/?$/ : /^[\w.-]+$/).test(value)) {
+    if (value !== '' && !(isPath ? /^\w[\w.-]*(?:\/\w[\w.-]*)*\/?$/ : /^\w[\w.-]*$/).test(value)) {
       problems.push(`${name} has a character that no name in Vault has`);
     }
   }

@@ -57,10 +57,10 @@ const DEFAULT_HEADERS_MS = 600_000;
 const DEFAULT_IDLE_MS = 300_000;
 
 /**
- * Reads and checks the whole environment.
+ * Reads and checks the whole environment. `hasKek`: false where the master key file is still to be made.
  * @throws ConfigError with all problems, those that would weaken the isolation of keys included
  */
-export function readConfig(env: Env = process.env, facts: ProcessFacts = processFacts()): WorkerConfig {
+export function readConfig(env: Env = process.env, facts: ProcessFacts = processFacts(), hasKek = true): WorkerConfig {
   const problems = [...isolationProblems(env, facts)];
   const text = (name: string): string | null => readSetting(env, name, problems);
   const required = (name: string): string => {
@@ -78,7 +78,7 @@ export function readConfig(env: Env = process.env, facts: ProcessFacts = process
   const allow = parseEgressAllow(text('OWNKEY_EGRESS_ALLOW') ?? '');
   problems.push(...allow.problems.map((problem) => `OWNKEY_EGRESS_ALLOW: ${problem}`));
   const kekFile = required('OWNKEY_KEK_FILE');
-  problems.push(...kekProblems(kekFile));
+  if (hasKek) problems.push(...kekProblems(kekFile));
   const databaseUrl = required('OWNKEY_WORKER_DATABASE_URL');
   const extraCaFile = text('OWNKEY_EXTRA_CA_FILE');
   const config: WorkerConfig = {

@@ -4,7 +4,7 @@
  */
 import { createLogger } from '@ownkey/guard/log';
 import { createScrubber } from '@ownkey/guard/scrub';
-import { newKekBlock, writeKekFile } from '@ownkey/vault/kek-write';
+import { draftFirstKekFile, newKekBlock } from '@ownkey/vault/kek-write';
 import { ConfigError, readConfig, type WorkerConfig } from './config.ts';
 import { createPool, sqlOf } from './database.ts';
 import { checkMasterKeys } from './kek/check.ts';
@@ -89,11 +89,11 @@ const WORK: Readonly<Record<string, (config: WorkerConfig, pool: Pool, say: Say)
 };
 
 async function main(word: string): Promise<number> {
-  const config = readConfig();
+  const config = readConfig(undefined, undefined, word !== 'make');
   const say: Say = (line) => process.stdout.write(`${line}\n`);
   if (word === 'make') {
     const { kek, block } = await newKekBlock(await wrapperOf(config));
-    writeKekFile(`${config.kekFile}.new`, block);
+    draftFirstKekFile(config.kekFile, block);
     block.fill(0);
     say(kek.id);
     return 0;

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, linkSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { runKekProcess } from '../kek-process.ts';
 import type { Settings } from '../settings.ts';
-import { programPath } from './programs.ts';
+import { loadFunction, programPath } from './programs.ts';
 
 /**
  * Makes the master key file if there is none; true when it made one. A short-lived process of its own makes it, so the key is
@@ -34,14 +34,10 @@ export async function createWrappedMasterKey(settings: Settings): Promise<boolea
   const { kekFile: file } = settings;
   if (existsSync(file)) return false;
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  rmSync(`${file}.new`, { force: true });
   const { code, output } = await runKekProcess(settings, 'postgres://not-asked', ['make'], { output: 'collect' });
   if (code !== 0) throw new Error(`The master key could not be made: ${output.trim() || `exit code ${code}`}`);
-  try {
-    linkSync(`${file}.new`, file);
-  } finally {
-    rmSync(`${file}.new`, { force: true });
-  }
+  const put: (...given: never[]) => unknown = await loadFunction('kekFile', 'publishFirstKekFile');
+  Reflect.apply(put, undefined, [file]);
   return true;
 }
 
