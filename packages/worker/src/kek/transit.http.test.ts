@@ -142,17 +142,20 @@ describe('against a loopback stand-in for its HTTP API', () => {
     ['at its limit', () => ({ status: 429, body: '{}' }), 'answers 429'],
     ['broken', () => ({ status: 500, body: '{}' }), 'answers 500'],
     ['gone in the middle', () => null, 'cannot be reached'],
-  ] as const)('one that is %s is tried again, and said when it stays so', async (_name, answer, what) => {
-    behave = answer;
-    await expect(client().unwrap(CIPHERTEXT)).rejects.toThrow(what);
-    expect(seen).toHaveLength(3);
-    seen.length = 0;
-    const raw = randomBytes(32);
-    behave = transit;
-    const text = await client().wrap(raw);
-    behave = (call, nth) => (nth < 4 ? answer() : transit(call, nth));
-    expect((await client({ waitsMs: [1, 1, 1] }).unwrap(text)).equals(raw)).toBe(true);
-  });
+  ])(
+    'one that is %s is tried again, and said when it stays so',
+    async (_name, answer: () => { status: number; body: string } | null, what) => {
+      behave = answer;
+      await expect(client().unwrap(CIPHERTEXT)).rejects.toThrow(what);
+      expect(seen).toHaveLength(3);
+      seen.length = 0;
+      const raw = randomBytes(32);
+      behave = transit;
+      const text = await client().wrap(raw);
+      behave = (call, nth) => (nth < 4 ? answer() : transit(call, nth));
+      expect((await client({ waitsMs: [1, 1, 1] }).unwrap(text)).equals(raw)).toBe(true);
+    },
+  );
 
   test('one that does not answer is given up after its limit', async () => {
     const silent: http.Server = http.createServer(() => {}).listen(0, '127.0.0.1');
