@@ -171,6 +171,7 @@ CREATE TABLE companies (
 -- policy worker_all (*) to ownkey_worker: using true; check true
 CREATE TRIGGER companies_bump AFTER UPDATE OF plan, ai_enabled, zero_retention, settings ON ownkey.companies FOR EACH ROW EXECUTE FUNCTION bump_on_company_change();
 CREATE TRIGGER companies_bump_delete AFTER DELETE ON ownkey.companies FOR EACH STATEMENT EXECUTE FUNCTION bump_on_plan_change();
+CREATE TRIGGER companies_notice AFTER UPDATE OF zero_retention ON ownkey.companies FOR EACH ROW WHEN ((new.zero_retention AND (NOT old.zero_retention))) EXECUTE FUNCTION notice_rule_change();
 CREATE TRIGGER companies_tell_removed AFTER DELETE ON ownkey.companies FOR EACH ROW EXECUTE FUNCTION tell_company_gone();
 GRANT INSERT ON companies TO ownkey_control;
 GRANT SELECT ON companies TO ownkey_control;
@@ -205,6 +206,7 @@ CREATE TABLE installation (
 );
 -- row security: off
 CREATE TRIGGER installation_bump AFTER UPDATE OF settings ON ownkey.installation FOR EACH STATEMENT EXECUTE FUNCTION bump_on_plan_change();
+CREATE TRIGGER installation_notice AFTER UPDATE OF settings ON ownkey.installation FOR EACH ROW WHEN ((((new.settings #>> '{policies,on_failure,choice}'::text[]) = 'stop'::text) AND ((old.settings #>> '{policies,on_failure,choice}'::text[]) IS DISTINCT FROM 'stop'::text))) EXECUTE FUNCTION notice_rule_change();
 GRANT SELECT ON installation TO ownkey_control;
 GRANT UPDATE (settings) ON installation TO ownkey_control;
 GRANT SELECT ON installation TO ownkey_worker;
@@ -1154,7 +1156,7 @@ CREATE OR REPLACE FUNCTION ownkey.end_notices(of_key text, how text, of_kinds te
  SET search_path TO 'ownkey', 'pg_temp'
 AS $function$
   WITH ended AS (
-    UPDATE notices SET ended_at = clock_timestamp(), resolution = how
+    UPDATE notices SET ended_at = clock_timestamp(), resolution = how, dismissed_by = '{}'
     WHERE key_id = of_key AND kind = ANY (of_kinds) AND ended_at IS NULL RETURNING *)
   INSERT INTO audit_events (company_id, kind, actor, user_id, key_id, provider, last4, data)
   SELECT company_id, CASE kind WHEN 'key' THEN 'key.recovered' ELSE 'fallback.ended' END, as_actor, user_id, key_id, slug, last4,
@@ -1440,6 +1442,20 @@ BEGIN
   RETURN NULL;
 END $function$;
 -- notice_key_change() may be called by: the owner alone
+
+CREATE OR REPLACE FUNCTION ownkey.notice_rule_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'ownkey', 'pg_temp'
+AS $function$
+BEGIN
+  PERFORM end_notices(n.key_id, 'switched', '{fallback}', 'system')
+    FROM notices n WHERE n.ended_at IS NULL AND n.kind = 'fallback'
+      AND (TG_TABLE_NAME = 'installation' OR n.company_id = to_jsonb(NEW) ->> 'id');
+  RETURN NULL;
+END $function$;
+-- notice_rule_change() may be called by: the owner alone
 
 CREATE OR REPLACE FUNCTION ownkey.notice_source_change()
  RETURNS trigger

@@ -99,6 +99,7 @@ const FUNCTIONS: Record<string, string> = {
   note_alert: '',
   notice_fallbacks: '',
   notice_key_change: '',
+  notice_rule_change: '',
   notice_source_change: '',
   open_notice: '',
   note_expired_use: 'control worker',

@@ -139,6 +139,7 @@ const ID_KINDS: Record<string, string> = {
   plans: 'no-such-plan',
   webhooks: newId('webhook'),
   invitations: newId('invitation'),
+  notices: `ntc_${'0'.repeat(26)}`,
 };
 
 function send(name: RouteName, path: string, who: Headers): Promise<Answer> {

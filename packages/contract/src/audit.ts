@@ -26,6 +26,10 @@ export interface AuditLine {
   latency_ms: number | null;
   ttfb_ms: number | null;
   fallback_reason: string | null;
+  /** The own key that a fallback stands in for. */
+  fallback_for: string | null;
+  /** The call on that key that failed just before; null: the key was known to fail. */
+  after_id: string | null;
   request_id: string | null;
   sealed: boolean;
   /** Facts of an event (never key material): {status, label, from, to, …}. */
@@ -45,6 +49,10 @@ export const AUDIT_EVENTS = [
   'key.undecryptable',
   'key.seal_refused',
   'key.destination_changed',
+  'key.failing',
+  'key.recovered',
+  'fallback.started',
+  'fallback.ended',
   'source.changed',
   'settings.changed',
   'ai.turned_on',

@@ -129,6 +129,11 @@ export const ERRORS = {
     'Use the https address of a public host, without user name or fragment.',
   ),
   'webhook.too_many': entry(409, 'There are {limit} webhooks, the most a company may have.', 'Remove one first.'),
+  'source.too_many': entry(
+    409,
+    'There are {limit} choices for accounts and operations, the most a company may have.',
+    'Remove one first.',
+  ),
   'invitation.too_many': entry(
     409,
     '{limit} invitations are open, the most a company may have.',
@@ -146,6 +151,11 @@ export const ERRORS = {
     402,
     'The model {model} is not part of the plan {plan}.',
     'Upgrade the plan, or connect your own key.',
+  ),
+  'policy.fixed': entry(
+    403,
+    'What happens when a key fails is the same for every company here: {fixed}.',
+    'Leave {param} out, or ask whoever runs the product.',
   ),
   'ai.consent_off': entry(403, 'AI is turned off for this company.', 'An admin can turn it on under Settings.'),
   'spend.request_cap_reached': entry(

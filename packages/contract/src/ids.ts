@@ -19,6 +19,7 @@ export const ID_PREFIXES = {
   webhook: 'whk',
   invitation: 'inv',
   kekRotation: 'krot',
+  notice: 'ntc',
 } as const;
 
 export type IdKind = keyof typeof ID_PREFIXES;

@@ -152,8 +152,14 @@ function decideOwn<Key extends SourceKey>(
   return { kind: 'own', key, fallback: decideFallback(input, row) };
 }
 
-/** The same model on the platform's key, or nothing. Never for an endpoint that is the company's own. */
-function decideFallback<Key extends SourceKey>(input: SourceInput<Key>, row: SourceRow | null): FallbackDecision<Key> {
+/**
+ * What follows a failing own key by the row that counts, whether there is such a key now or not: the same model on the platform's
+ * key, or nothing. Never for an endpoint that is the company's own.
+ */
+export function decideFallback<Key extends SourceKey>(
+  input: SourceInput<Key>,
+  row: Pick<SourceRow, 'onFailure'> | null,
+): FallbackDecision<Key> {
   if (input.provider === CUSTOM_PROVIDER) return { kind: 'stop', because: 'custom_endpoint' };
   if (onFailureOf(input, row) === 'stop') {
     return { kind: 'stop', because: input.policies.on_failure.choice === 'stop' ? 'host' : 'chosen' };

@@ -67,11 +67,11 @@ BEGIN
       coalesce(k.slug, k.provider), k.last4, jsonb_build_object('reason', why, 'notice', opened));
 END $$;
 
--- Ends what is open of a key; says so in the audit.
+-- Ends what is open of a key; says so in the audit. An end is a new fact: it is shown to those too who dismissed the notice.
 CREATE FUNCTION end_notices(of_key text, how text, of_kinds text[], as_actor text) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = ownkey, pg_temp AS $$
   WITH ended AS (
-    UPDATE notices SET ended_at = clock_timestamp(), resolution = how
+    UPDATE notices SET ended_at = clock_timestamp(), resolution = how, dismissed_by = '{}'
     WHERE key_id = of_key AND kind = ANY (of_kinds) AND ended_at IS NULL RETURNING *)
   INSERT INTO audit_events (company_id, kind, actor, user_id, key_id, provider, last4, data)
   SELECT company_id, CASE kind WHEN 'key' THEN 'key.recovered' ELSE 'fallback.ended' END, as_actor, user_id, key_id, slug, last4,
@@ -112,6 +112,21 @@ CREATE TRIGGER sources_notice AFTER INSERT OR UPDATE ON sources FOR EACH ROW
   WHEN (NEW.account = '' AND NEW.operation = '' AND (NEW.source = 'platform' OR NEW.on_failure = 'stop'))
   EXECUTE FUNCTION notice_source_change();
 
+-- Zero retention and the host's word end what they forbid; where the shared key may follow all the same, the next fallback says so.
+CREATE FUNCTION notice_rule_change() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ownkey, pg_temp AS $$
+BEGIN
+  PERFORM end_notices(n.key_id, 'switched', '{fallback}', 'system')
+    FROM notices n WHERE n.ended_at IS NULL AND n.kind = 'fallback'
+      AND (TG_TABLE_NAME = 'installation' OR n.company_id = to_jsonb(NEW) ->> 'id');
+  RETURN NULL;
+END $$;
+CREATE TRIGGER companies_notice AFTER UPDATE OF zero_retention ON companies FOR EACH ROW
+  WHEN (NEW.zero_retention AND NOT OLD.zero_retention) EXECUTE FUNCTION notice_rule_change();
+CREATE TRIGGER installation_notice AFTER UPDATE OF settings ON installation FOR EACH ROW
+  WHEN (NEW.settings #>> '{policies,on_failure,choice}' = 'stop'
+    AND OLD.settings #>> '{policies,on_failure,choice}' IS DISTINCT FROM 'stop') EXECUTE FUNCTION notice_rule_change();
+
 -- Called by reserve() for the group's fallbacks that it admitted: the notice stands in the transaction of the first one.
 CREATE FUNCTION notice_fallbacks(asked reserve_call[], admitted int[]) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ownkey, pg_temp AS $$
@@ -146,7 +161,7 @@ BEGIN
 END $$;
 
 REVOKE ALL ON FUNCTION open_notice(text, keys, text, text), end_notices(text, text, text[], text), notice_key_change(),
-  notice_source_change(), notice_fallbacks(reserve_call[], int[]) FROM PUBLIC;
+  notice_source_change(), notice_rule_change(), notice_fallbacks(reserve_call[], int[]) FROM PUBLIC;
 GRANT SELECT ON notices TO ownkey_control, ownkey_worker;
 GRANT UPDATE (dismissed_by, start_told_at, end_told_at) ON notices TO ownkey_control;
 GRANT EXECUTE ON FUNCTION end_notices(text, text, text[], text) TO ownkey_worker;

@@ -268,13 +268,15 @@ export const en = {
     on_failure: 'If this key fails',
     use_shared: "Use $t(word.host)'s shared key",
     use_shared_hint:
-      "Only if your key is rejected, out of credit, rate limited after one retry, or the provider is down. Draws your credits; your text then goes through $t(word.host)'s provider account. You see a banner until your key works again. Not active in this version: the choice is kept, and until then requests fail with the reason.",
+      "Only if your key is rejected, out of credit, rate limited after one retry, or the provider is down. Draws your credits; your text then goes through $t(word.host)'s provider account. You see a banner until your key works again.",
     stop: 'Stop',
     stop_hint:
       'Requests fail with the reason until your key works. Nobody else pays, your text goes to your account only.',
     no_shared: 'Requests stop with the reason: $t(word.host) does not offer the shared key here.',
     zero_retention:
       'Requests stop with the reason: your company requires zero data retention and the shared key does not promise it.',
+    always_shared:
+      "$t(word.host)'s shared key answers; it draws your credits. This is the same for every company here.",
     submit: 'Test and save',
     testing: 'Testing your key',
     connected: '{{provider}} is connected. New requests use your key{{last4}} from now on.',
@@ -329,6 +331,7 @@ export const en = {
   },
   key: {
     paid_by: 'Paid by',
+    paid_now: 'Paid now by',
     if_fails: 'If it fails',
     if_fails_shared: 'Shared key answers',
     if_fails_stop: 'Requests stop',
@@ -470,6 +473,7 @@ export const en = {
     group_models: 'Model list',
     group_key: 'Key',
     group_source: 'Payer',
+    group_fallback: 'Fallback',
     group_settings: 'Settings',
     group_ai: 'AI switch',
     group_token: 'Token',
@@ -522,6 +526,10 @@ export const en = {
     key_undecryptable: '{{key}} cannot be opened',
     key_seal_refused: 'Pasted key refused: used before, too old or made for somebody else',
     key_destination_changed: '{{key}} not sent: its address had changed',
+    key_failing: '{{key}} fails: {{to}}',
+    key_recovered: '{{key}}: trouble ended',
+    fallback_started: 'Shared key answers for {{key}}: {{why}}',
+    fallback_ended: 'Shared key no longer answers for {{key}}',
     source_changed: 'Payer of {{provider}} changed',
     settings_changed: 'Settings changed',
     ai_turned_on: 'AI turned on',
@@ -557,6 +565,14 @@ export const en = {
     price_changed: 'Price at {{provider}} changed',
     caps_changed: 'Caps changed',
     policies_changed: 'Policies changed',
+  },
+  /** Why the shared key answers: what is wrong with the own key. */
+  fallback: {
+    key_rejected: 'rejected',
+    no_credit: 'out of credit',
+    rate_limited: 'rate limited',
+    outage: 'not answering',
+    time_out: 'too slow',
   },
   operator: {
     companies: 'Companies',

@@ -3,6 +3,12 @@ import { noticeEn } from './notice-en.ts';
 /** English text of the rooms about money, loaded with the first of them. Areas are those of `en.ts` and these together. */
 export const moneyEn = {
   ...noticeEn,
+  /** Of an entry of the audit, whose sheet speaks of prices too. */
+  entry: {
+    own_key: 'The key that fails',
+    failed_call: 'The call that failed before',
+    billed_twice: 'The provider may have answered the failed call after all and have billed it too.',
+  },
   spend: {
     title: 'Spend',
     lead: 'What AI costs, whichever key pays. Requests that could pass a cap are refused before they reach a provider.',

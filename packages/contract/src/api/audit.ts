@@ -27,6 +27,11 @@ export const auditLine = z.object({
   latency_ms: z.number().nullable(),
   ttfb_ms: z.number().nullable(),
   fallback_reason: z.string().nullable(),
+  fallback_for: z.string().nullable().describe('The own key that a fallback stands in for'),
+  after_id: z
+    .string()
+    .nullable()
+    .describe('The call on that key that failed just before a fallback; null: the key was known to fail'),
   request_id: z.string().nullable(),
   sealed: z.boolean().describe('Part of the hash chain already; at most some seconds behind'),
   detail: z.record(z.string(), z.unknown()).nullable(),

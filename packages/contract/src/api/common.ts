@@ -26,7 +26,7 @@ export const text = (max: number, min = 0) =>
 export const email = z.email().max(254);
 export const cursor = z
   .string()
-  .max(400)
+  .max(1000)
   .regex(/^[A-Za-z0-9_-]+$/);
 export const pageQuery = z.object({
   cursor: cursor.optional().describe('`next_cursor` of the page before'),

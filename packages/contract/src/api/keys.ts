@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { KEY_STATUSES, SLUG_PATTERN } from '../key.ts';
-import { listOf, pageQuery, text, time } from './common.ts';
+import { listOf, pageQuery, reference, text, time } from './common.ts';
 
 export const keyStatus = z.enum(KEY_STATUSES);
 export const statusDetail = z.object({
@@ -96,13 +96,28 @@ export const keyConnectBody = z.strictObject({
 });
 export type KeyConnectBody = z.infer<typeof keyConnectBody>;
 export const keyReplaceBody = z.strictObject({ sealed_key: sealedKey, keep: z.boolean().optional() });
-export const keyPatchBody = z.strictObject({
+const keyChanges = {
   label: text(200).optional(),
   enabled: z.boolean().optional(),
   order: z.number().int().min(0).max(100_000).optional(),
   allowed_models: z.array(text(200, 1)).max(500).nullable().optional(),
+};
+export const keyPatchBody = z.strictObject({
+  ...keyChanges,
+  allowed_users: z
+    .array(reference)
+    .min(1, 'to use a key for nobody, turn it off')
+    .max(1000)
+    .nullable()
+    .optional()
+    .describe("Company keys alone. Our ids or the host's; null = everybody"),
 });
 export type KeyPatchBody = z.infer<typeof keyPatchBody>;
+export const platformKeyPatchBody = z.strictObject({
+  ...keyChanges,
+  zero_retention: z.boolean().optional().describe('Your word that the provider keeps nothing of what this key sends'),
+});
+export type PlatformKeyPatchBody = z.infer<typeof platformKeyPatchBody>;
 
 export const keyUsageQuery = z.object({ range: z.enum(['7d', '30d', '90d']).default('30d') });
 const usageSums = {

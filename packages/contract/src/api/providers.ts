@@ -1,10 +1,28 @@
 import { z } from 'zod';
+import { FALLBACK_REASONS } from '../fallback.ts';
+import { TAG_PATTERN } from '../headers.ts';
 import { SLUG_PATTERN } from '../key.ts';
-import { time, usd } from './common.ts';
+import { listOf, time, usd } from './common.ts';
+
+const onFailure = z.enum(['stop', 'platform']);
+const barred = z.enum(['host', 'zero_retention', 'custom_endpoint', 'no_shared_key']);
+
+/** What really follows a failing own key: what is chosen, within what the host, zero retention and the keys there are allow. */
+export const fallbackState = z.object({
+  follows: onFailure,
+  because: z
+    .enum(['chosen', ...barred.options])
+    .nullable()
+    .describe('Why calls stop; null: the shared key follows'),
+  choice: z.enum(['free', 'stop', 'platform']).describe("The host's word: whether the company chooses"),
+  barred: barred.nullable().describe('Why the shared key could not follow whatever is chosen; null: it could'),
+});
+export type FallbackState = z.infer<typeof fallbackState>;
 
 export const sourceState = z.object({
   source: z.enum(['own', 'platform']),
-  on_failure: z.enum(['stop', 'platform']),
+  on_failure: onFailure.describe("What is chosen, else the host's preset"),
+  fallback: fallbackState,
   set: z.boolean().describe('false: nobody chose; own keys are used where there are any'),
   etag: z.string(),
   changed_at: time.nullable(),
@@ -48,7 +66,12 @@ export const provider = z.object({
   personal_keys: z.number().int(),
   platform_key: z.boolean().describe("The product's shared key may be used here"),
   source: sourceState,
+  special_sources: z.number().int().describe('Choices for single accounts and operations; see the list of sources'),
   payer: z.enum(['own', 'platform']).nullable().describe('Who pays the next call; null: it would fail'),
+  fallback: z
+    .enum(FALLBACK_REASONS)
+    .nullable()
+    .describe('Why the shared key answers for a failing own key now; null: it does not'),
   gated: z
     .object({ code: z.string(), plan: z.string(), upgrade_url: z.string().nullable() })
     .nullable()
@@ -82,13 +105,22 @@ export const sealingKey = z.object({
 export type SealingKey = z.infer<typeof sealingKey>;
 
 export const sourceParams = z.object({ provider: z.string().min(1).max(64) });
+const tag = z.string().max(128).regex(TAG_PATTERN, 'must be 1 to 128 visible ASCII characters');
 export const sourceBody = z.strictObject({
   source: z.enum(['own', 'platform']),
-  on_failure: z.enum(['stop', 'platform']).optional().describe('Stays when absent'),
-  account: z.string().max(128).optional().describe('Only for this sub-account'),
+  on_failure: onFailure.optional().describe('Stays when absent'),
+  account: tag.or(z.literal('')).optional().describe('Only for this sub-account'),
+  operation: tag.or(z.literal('')).optional().describe('Only for this operation; it goes before that of a sub-account'),
 });
-export const source = sourceState.extend({ provider: z.string(), account: z.string().nullable() });
+export const source = sourceState.extend({
+  provider: z.string(),
+  account: z.string().nullable(),
+  operation: z.string().nullable(),
+});
 export type Source = z.infer<typeof source>;
+export const sourceList = listOf(source);
+/** Names one special choice. The company's own cannot be removed, only changed. */
+export const sourceQuery = z.strictObject({ account: tag.optional(), operation: tag.optional() });
 
 export const modelsQuery = z.object({
   provider: z.string().min(1).max(64).regex(SLUG_PATTERN).or(z.string().min(1).max(64)).optional(),

@@ -74,7 +74,7 @@ export const PLATFORM_KEY_ROUTES = {
     access: OPERATOR,
     params: idParams,
     headers: writeHeaders,
-    body: keys.keyPatchBody,
+    body: keys.platformKeyPatchBody,
     answers: { 200: keys.key },
   },
   removePlatformKey: {

@@ -1,4 +1,4 @@
-import { writeHeaders } from '../api/common.ts';
+import { nothing, pageQuery, writeHeaders } from '../api/common.ts';
 import * as providers from '../api/providers.ts';
 import { admins, company, type Route } from './route.ts';
 
@@ -22,6 +22,27 @@ export const PROVIDER_ROUTES = {
     headers: writeHeaders,
     body: providers.sourceBody,
     answers: { 200: providers.source },
+  },
+  listSources: {
+    method: 'GET',
+    path: '/api/providers/:provider/sources',
+    tag: 'providers',
+    summary: "The company's choice for a provider, then those for single accounts and operations",
+    access: company('keys:read'),
+    params: providers.sourceParams,
+    query: pageQuery,
+    answers: { 200: providers.sourceList },
+  },
+  removeSource: {
+    method: 'DELETE',
+    path: '/api/providers/:provider/source',
+    tag: 'providers',
+    summary: 'Take back the choice for an account or operation',
+    access: admins('keys:write'),
+    params: providers.sourceParams,
+    query: providers.sourceQuery,
+    headers: writeHeaders,
+    answers: { 204: nothing },
   },
   listModels: {
     method: 'GET',

@@ -12,7 +12,7 @@ import { Foreign, Money } from '../../ui/Facts.tsx';
 import { PayerMark } from '../../ui/PayerMark.tsx';
 import { useNow } from '../../ui/use-now.ts';
 import { type AuditSearch, auditSearchValues } from './audit-search.ts';
-import { actorText, isCall, kindWord, payerOfLine, whatText } from './audit-text.ts';
+import { actorText, isCall, kindWord, payerOfLine, reasonWord, whatText } from './audit-text.ts';
 
 /** Calls and events as a table. A line's text leads to its entry, keeping the filters. */
 export function AuditTable(props: { co: string; lines: readonly AuditLine[]; zone: Zone; search: AuditSearch }) {
@@ -63,7 +63,12 @@ export function AuditTable(props: { co: string; lines: readonly AuditLine[]; zon
       className: 'sm:min-w-32',
       cell: (line) => {
         const payer = payerOfLine(line);
-        return payer === null ? null : <PayerMark payer={payer} note={line.fallback_reason ?? undefined} />;
+        return payer === null ? null : (
+          <PayerMark
+            payer={payer}
+            note={line.fallback_reason === null ? undefined : reasonWord(line.fallback_reason, t)}
+          />
+        );
       },
     },
     {

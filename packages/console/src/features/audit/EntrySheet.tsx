@@ -15,7 +15,7 @@ import { FailurePanel, SkeletonRows } from '../../ui/Feedback.tsx';
 import { PayerMark } from '../../ui/PayerMark.tsx';
 import { UsedPrice } from '../prices/UsedPrice.tsx';
 import { type AuditSearch, auditSearchValues } from './audit-search.ts';
-import { actorText, isCall, kindWord, payerOfLine } from './audit-text.ts';
+import { actorText, isCall, kindWord, payerOfLine, reasonWord } from './audit-text.ts';
 import { EntryCost } from './EntryCost.tsx';
 
 /** Every field of one entry, its lines in the append-only record, and all of it as JSON. */
@@ -74,7 +74,12 @@ function Entry({ co, entry, search }: { co: string; entry: AuditEntry; search: A
         </Link>
       ),
     ],
-    [t('field.fallback'), entry.fallback_reason],
+    [
+      t('field.fallback'),
+      entry.fallback_reason === null ? null : (
+        <Fallback key="fallback" co={co} entry={entry} search={search} reason={reasonWord(entry.fallback_reason, t)} />
+      ),
+    ],
     [t('field.cost'), isCall(entry) ? <EntryCost key="cost" entry={entry} /> : null],
     [t('field.price_used'), entry.price === null ? null : <UsedPrice key="price" price={entry.price} />],
     [t('field.input_tokens'), entry.input_tokens === null ? null : <Count key="in" value={entry.input_tokens} />],
@@ -145,5 +150,29 @@ function Entry({ co, entry, search }: { co: string; entry: AuditEntry; search: A
         </section>
       </section>
     </div>
+  );
+}
+
+/** Why the shared key answered, for which key, and the failed call before; a call that timed out may have been billed too. */
+function Fallback(props: { co: string; entry: AuditEntry; search: AuditSearch; reason: string }) {
+  const { t } = useTranslation();
+  const { co, entry } = props;
+  return (
+    <span className="flex flex-col">
+      <span className="flex flex-wrap gap-x-3">
+        {props.reason}
+        {entry.fallback_for === null ? null : (
+          <Link to={paths.key(co, entry.fallback_for)} className="underline">
+            {t('entry.own_key')}
+          </Link>
+        )}
+        {entry.after_id === null ? null : (
+          <Link to={paths.auditEntry(co, entry.after_id, auditSearchValues(props.search))} className="underline">
+            {t('entry.failed_call')}
+          </Link>
+        )}
+      </span>
+      {entry.fallback_reason === 'time_out' ? <span className="text-text-2">{t('entry.billed_twice')}</span> : null}
+    </span>
   );
 }

@@ -26,6 +26,8 @@ const line: AuditLine = {
   latency_ms: 10,
   ttfb_ms: 5,
   fallback_reason: null,
+  fallback_for: null,
+  after_id: null,
   request_id: 'req_1',
   sealed: true,
   detail: null,

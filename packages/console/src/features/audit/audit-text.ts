@@ -1,5 +1,6 @@
 import type { AuditLine } from '@ownkey/contract/audit';
 import { AUDIT_EVENTS } from '@ownkey/contract/audit';
+import { FALLBACK_REASONS } from '@ownkey/contract/fallback';
 import { KEY_STATUSES } from '@ownkey/contract/key';
 import type { TFunction } from 'i18next';
 import type { Payer } from '../../ui/PayerMark.tsx';
@@ -7,6 +8,7 @@ import type { Payer } from '../../ui/PayerMark.tsx';
 const GROUPS = [
   'key',
   'source',
+  'fallback',
   'settings',
   'ai',
   'token',
@@ -45,7 +47,12 @@ export function whatText(line: AuditLine, provider: string, t: TFunction): strin
   const known = AUDIT_EVENTS.find((event) => event === line.kind);
   if (known === undefined) return line.kind;
   const name = known.replaceAll('.', '_') as EventName;
-  return t(`event.${name}`, { key: key.trim(), provider, to: statusWord(line.detail?.to, t) });
+  return t(`event.${name}`, {
+    key: key.trim(),
+    provider,
+    to: statusWord(line.detail?.to ?? line.detail?.reason, t),
+    why: reasonWord(line.detail?.reason, t),
+  });
 }
 
 type Underscored<Text extends string> = Text extends `${infer Head}.${infer Tail}`
@@ -56,6 +63,12 @@ type EventName = Underscored<(typeof AUDIT_EVENTS)[number]>;
 function statusWord(value: unknown, t: TFunction): string {
   const status = KEY_STATUSES.find((known) => known === value);
   return status === undefined ? t('word.unknown') : t(`status.${status}`);
+}
+
+/** Why a fallback happened, as a word; what is not known stays as it is. */
+export function reasonWord(value: unknown, t: TFunction): string {
+  const reason = FALLBACK_REASONS.find((known) => known === value);
+  return reason === undefined ? (typeof value === 'string' ? value : t('word.unknown')) : t(`fallback.${reason}`);
 }
 
 /** Whose key paid; null for events. */

@@ -14,7 +14,7 @@ import { RadioField, TextField } from '../../ui/Field.tsx';
 import { canSeal } from '../shell/can-seal.ts';
 import { CustomFields, type CustomValues } from './CustomFields.tsx';
 import { slugOf } from './custom-provider.ts';
-import { FailChoice } from './FailChoice.tsx';
+import { FailChoice, fixedText } from './FailChoice.tsx';
 import { KeyHelp } from './KeyHelp.tsx';
 import { rejection } from './outcome.ts';
 import { type FormState, SecureField, type SecureFieldHandle } from './SecureField.tsx';
@@ -53,7 +53,6 @@ export function ConnectForm(props: {
   const [values, setValues] = useState<CustomValues>({ preset: '', name: '', slug: '', baseUrl: '' });
   const [checked, setChecked] = useState(false);
   const preset = list.presets.find((other) => other.id === values.preset);
-  const zeroRetention = settings.data?.zero_retention === true;
   const error = run.phase === 'form' ? run.error : null;
   const rejected = rejection(error);
 
@@ -84,9 +83,9 @@ export function ConnectForm(props: {
             ...(values.preset === '' ? {} : { preset: values.preset }),
           }
         : {}),
-      ...(custom || zeroRetention || scope === 'user'
+      ...(custom || scope === 'user' || fixedText(provider.source.fallback, t) !== null
         ? {}
-        : { on_failure: provider.platform_key ? onFailure : 'stop' }),
+        : { on_failure: onFailure }),
     });
   };
 
@@ -165,12 +164,7 @@ export function ConnectForm(props: {
         />
       ) : null}
       {custom || scope === 'user' ? null : (
-        <FailChoice
-          value={onFailure}
-          onChange={setOnFailure}
-          sharedOffered={provider.platform_key}
-          zeroRetention={zeroRetention}
-        />
+        <FailChoice value={onFailure} onChange={setOnFailure} fallback={provider.source.fallback} />
       )}
     </form>
   );

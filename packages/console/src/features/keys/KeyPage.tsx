@@ -90,7 +90,11 @@ function Detail({ co, shownKey: key, row }: { co: string; shownKey: Key; row: Pr
   const status = shownStatus(key);
   const mark = STATUS_MARK[status];
   const tone = mark.tone === 'good' || mark.tone === 'quiet' ? 'info' : mark.tone;
-  const sentence = statusSentence(key, provider.name, provider.source.on_failure, { t, locale: i18n.language, now });
+  const sentence = statusSentence(key, provider.name, provider.source.fallback.follows, {
+    t,
+    locale: i18n.language,
+    now,
+  });
   const blocked = may.change(key);
   const replaceIsNext = NEXT_STEP[status] === 'replace';
   const testIsNext = NEXT_STEP[status] === 'test' || NEXT_STEP[status] === 'manage';

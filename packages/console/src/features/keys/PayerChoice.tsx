@@ -1,14 +1,16 @@
 import type { Provider } from '@ownkey/contract/api/providers';
 import { useTranslation } from 'react-i18next';
-import { PayerDot } from '../../ui/PayerMark.tsx';
+import { PayerDot, PayerMark } from '../../ui/PayerMark.tsx';
 import { Segmented } from '../../ui/Segmented.tsx';
+import { fixedText } from './FailChoice.tsx';
 import type { KeyActions } from './use-key-actions.ts';
 import type { May } from './use-may.ts';
 
 /** Who pays for this provider and what happens when the own key fails. Saved at once, with Undo. */
 export function PayerChoice({ provider, may, act }: { provider: Provider; may: May; act: KeyActions }) {
   const { t } = useTranslation();
-  const { source, on_failure } = provider.source;
+  const { source, on_failure, fallback } = provider.source;
+  const failFixed = may.source ?? fixedText(fallback, t);
   const fixed = may.source ?? (provider.platform_key ? null : t('act.no_shared', { provider: provider.name }));
   return (
     <section aria-label={t('key.paid_by')} className="flex flex-wrap gap-x-12 gap-y-4">
@@ -34,9 +36,15 @@ export function PayerChoice({ provider, may, act }: { provider: Provider; may: M
           </p>
         )}
       </div>
+      {provider.fallback === null ? null : (
+        <div>
+          <h2 className="mb-1 text-hint font-semibold text-text-2">{t('key.paid_now')}</h2>
+          <PayerMark payer="fallback" note={t(`fallback.${provider.fallback}`)} />
+        </div>
+      )}
       <div>
         <h2 className="mb-1 text-hint font-semibold text-text-2">{t('key.if_fails')}</h2>
-        {fixed === null ? (
+        {failFixed === null ? (
           <Segmented
             label={t('key.if_fails')}
             value={on_failure}
@@ -47,7 +55,10 @@ export function PayerChoice({ provider, may, act }: { provider: Provider; may: M
             ]}
           />
         ) : (
-          <p>{on_failure === 'stop' ? t('key.if_fails_stop') : t('key.if_fails_shared')}</p>
+          <p className="flex max-w-[50ch] flex-col">
+            {fallback.follows === 'stop' ? t('key.if_fails_stop') : t('key.if_fails_shared')}
+            <span className="text-hint text-text-3">{failFixed}</span>
+          </p>
         )}
       </div>
     </section>

@@ -21,8 +21,18 @@ export function customProvider(name: string): Provider {
     own_keys: 0,
     personal_keys: 0,
     platform_key: false,
-    source: { source: 'own', on_failure: 'stop', set: false, etag: '', changed_at: null, changed_by: null },
+    source: {
+      source: 'own',
+      on_failure: 'stop',
+      fallback: { follows: 'stop', because: 'custom_endpoint', choice: 'free', barred: 'custom_endpoint' },
+      set: false,
+      etag: '',
+      changed_at: null,
+      changed_by: null,
+    },
+    special_sources: 0,
     payer: null,
+    fallback: null,
     gated: null,
   };
 }

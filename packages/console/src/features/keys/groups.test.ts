@@ -59,18 +59,15 @@ describe('groups of the keys room', () => {
 });
 
 describe('who pays', () => {
-  const keyOn = [sampleKey()];
-  it('is a fallback only while an own key that is on should pay', () => {
-    const fallback = { provider: sampleProvider({ payer: 'platform' }), keys: keyOn };
-    expect(payerOf(fallback)).toBe('fallback');
-    expect(payerOf({ ...fallback, keys: [] })).toBe('shared');
-    expect(payerOf({ ...fallback, keys: [sampleKey({ enabled: false })] })).toBe('shared');
-    const chosen = sampleProvider({ payer: 'platform', source: { ...sampleProvider().source, source: 'platform' } });
-    expect(payerOf({ provider: chosen, keys: keyOn })).toBe('shared');
+  it('is a fallback only while the shared key answers for a failing own one', () => {
+    const shared = sampleProvider({ payer: 'platform' });
+    expect(payerOf({ provider: { ...shared, fallback: 'key_rejected' } })).toBe('fallback');
+    expect(payerOf({ provider: shared })).toBe('shared');
+    expect(payerOf({ provider: sampleProvider({ payer: 'own' }) })).toBe('own');
   });
 
   it('is nobody where the next call would fail', () => {
-    expect(payerOf({ provider: sampleProvider({ payer: null }), keys: keyOn })).toBe('nobody');
+    expect(payerOf({ provider: sampleProvider({ payer: null }) })).toBe('nobody');
   });
 });
 

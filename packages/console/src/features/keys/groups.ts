@@ -83,8 +83,8 @@ export function filterRows(rows: readonly ProviderRow[], state: KeyState, q: str
 export type ShownPayer = 'own' | 'shared' | 'fallback' | 'nobody';
 
 /** Who pays the next call of this provider, and whether that is because own keys fail. */
-export function payerOf({ provider, keys }: Pick<ProviderRow, 'provider' | 'keys'>): ShownPayer {
+export function payerOf({ provider }: Pick<ProviderRow, 'provider'>): ShownPayer {
   if (provider.payer === 'own') return 'own';
   if (provider.payer === null) return 'nobody';
-  return provider.source.source === 'own' && keys.some((key) => key.enabled) ? 'fallback' : 'shared';
+  return provider.fallback === null ? 'shared' : 'fallback';
 }

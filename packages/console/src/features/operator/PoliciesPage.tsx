@@ -11,10 +11,10 @@ import { FailurePanel, SkeletonRows, useSkeleton } from '../../ui/Feedback.tsx';
 import { LeaveQuestion } from '../../ui/LeaveQuestion.tsx';
 import { useMessages } from '../../ui/Messages.tsx';
 import { PageHeader } from '../../ui/PageHeader.tsx';
-import { CeilingFields, PolicyCaps, TokenFields } from './PolicyFields.tsx';
+import { CeilingFields, FailFields, PolicyCaps, TokenFields } from './PolicyFields.tsx';
 import { type PoliciesDraft, policiesBodyOf, policiesDraft } from './policies-draft.ts';
 
-/** What the host fixes about caps for every company. */
+/** What the host fixes for every company. */
 export function PoliciesPage() {
   const { t } = useTranslation();
   const policies = useQuery(policiesQuery);
@@ -78,6 +78,7 @@ function Form({ policies }: { policies: PoliciesUsd }) {
       }}
     >
       <PolicyCaps {...fields} />
+      <FailFields {...fields} />
       <TokenFields {...fields} />
       <CeilingFields {...fields} />
       {save.isError ? <FailurePanel failure={explainError(save.error, t)} lead={t('caps.not_saved')} /> : null}

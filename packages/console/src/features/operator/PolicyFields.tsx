@@ -3,7 +3,7 @@ import { type ReactNode, useId } from 'react';
 import { useTranslation } from 'react-i18next';
 import { formatMoneyAsRead } from '../../format/money.ts';
 import { readAmount } from '../../format/read-amount.ts';
-import { CheckField, TextArea, TextField } from '../../ui/Field.tsx';
+import { CheckField, RadioField, SelectField, TextArea, TextField } from '../../ui/Field.tsx';
 import { CAP_FIELDS } from '../spend/cap-fields.ts';
 import type { PoliciesDraft, Wrong } from './policies-draft.ts';
 
@@ -52,6 +52,39 @@ export function PolicyCaps({ draft, wrong, onChange }: FieldsProps) {
         checked={draft.required}
         onChange={(required) => onChange({ required })}
       />
+    </Group>
+  );
+}
+
+/** What calls do when an own key fails. The preset counts only while companies choose. */
+export function FailFields({ draft, onChange }: FieldsProps) {
+  const { t } = useTranslation();
+  return (
+    <Group title={t('policies.on_failure')} lead={t('policies.on_failure_hint')}>
+      <div className="flex flex-wrap items-start gap-x-12 gap-y-4">
+        <RadioField
+          label={t('policies.fail_choice')}
+          name="fail-choice"
+          value={draft.failChoice}
+          onChange={(failChoice) => onChange({ failChoice })}
+          options={[
+            { value: 'free', label: t('policies.fail_free') },
+            { value: 'stop', label: t('policies.fail_stop') },
+            { value: 'platform', label: t('policies.fail_shared') },
+          ]}
+        />
+        {draft.failChoice === 'free' ? (
+          <SelectField
+            label={t('policies.fail_preset')}
+            value={draft.failPreset}
+            onChange={(failPreset) => onChange({ failPreset })}
+            options={[
+              { value: 'platform', label: t('policies.preset_shared') },
+              { value: 'stop', label: t('policies.preset_stop') },
+            ]}
+          />
+        ) : null}
+      </div>
     </Group>
   );
 }

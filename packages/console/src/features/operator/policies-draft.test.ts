@@ -3,12 +3,13 @@ import { expect, it } from 'vitest';
 import { policiesBodyOf, policiesDraft } from './policies-draft.ts';
 
 /** What the page shows and sends; the rest stays as it is. */
-const shown: Omit<PoliciesUsd, 'on_failure' | 'retention'> = {
+const shown: Omit<PoliciesUsd, 'retention'> = {
   caps: {
     preset: { per_request_usd: '10', per_day_usd: '10', per_month_usd: '100.5' },
     max: { per_request_usd: '100', per_day_usd: null, per_month_usd: '1000' },
     required: true,
   },
+  on_failure: { choice: 'stop', preset: 'platform' },
   default_max_tokens: 4096,
   min_max_tokens: 256,
   ceilings: {
@@ -20,7 +21,6 @@ const shown: Omit<PoliciesUsd, 'on_failure' | 'retention'> = {
 };
 const policies: PoliciesUsd = {
   ...shown,
-  on_failure: { choice: 'free', preset: 'platform' },
   retention: { audit_days: null, usage_days: null },
 };
 

@@ -7,6 +7,8 @@ export interface PoliciesDraft {
   preset: Record<CapField, string>;
   max: Record<CapField, string>;
   required: boolean;
+  failChoice: 'free' | 'stop' | 'platform';
+  failPreset: 'stop' | 'platform';
   defaultTokens: string;
   minTokens: string;
   imageTokens: string;
@@ -29,6 +31,8 @@ export function policiesDraft(policies: PoliciesUsd, locale: string): PoliciesDr
     preset: amounts(policies.caps.preset),
     max: amounts(policies.caps.max),
     required: policies.caps.required,
+    failChoice: policies.on_failure.choice,
+    failPreset: policies.on_failure.preset,
     defaultTokens: String(policies.default_max_tokens),
     minTokens: String(policies.min_max_tokens),
     imageTokens: lines(ceilings.image_tokens, String),
@@ -80,6 +84,7 @@ export function policiesBodyOf(draft: PoliciesDraft, locale: string): { body: Po
   const min_max_tokens = count('minTokens');
   const body: PoliciesBody = {
     caps: { preset: amounts('preset'), max: amounts('max'), required: draft.required },
+    on_failure: { choice: draft.failChoice, preset: draft.failPreset },
     ...(default_max_tokens === null ? {} : { default_max_tokens }),
     ...(min_max_tokens === null ? {} : { min_max_tokens }),
     ceilings: {

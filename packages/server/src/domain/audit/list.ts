@@ -33,6 +33,8 @@ export interface LineRow {
   latency_ms: number | null;
   ttfb_ms: number | null;
   fallback_reason: string | null;
+  fallback_for: string | null;
+  after_id: string | null;
   price_id: string | null;
   actor_name: string | null;
   user_name: string | null;
@@ -45,7 +47,7 @@ const SEALED = `NOT EXISTS (SELECT 1 FROM audit_events x WHERE (x.id = e.id OR (
 const LINE = `SELECT e.seq, e.id, e.at, e.kind, e.actor, e.user_id, e.request_id, e.key_id, e.provider, e.last4, e.data,
     ${SEALED} AS sealed, r.id AS r_id, r.state AS r_state, r.last4 AS r_last4, r.account, r.operation, r.model, r.key_source,
     r.http_status, r.input_tokens, r.output_tokens, r.cached_tokens, r.cost_nano_usd, r.cost_basis, r.latency_ms, r.ttfb_ms,
-    r.fallback_reason, r.price_id, coalesce(an.name, an.email, an.external_id, tn.name) AS actor_name,
+    r.fallback_reason, r.fallback_for, r.after_id, r.price_id, coalesce(an.name, an.email, an.external_id, tn.name) AS actor_name,
     coalesce(un.name, un.email, un.external_id) AS user_name
   FROM audit_events e
   LEFT JOIN requests r ON r.day = e.request_day AND r.id = e.request_id
@@ -186,6 +188,8 @@ export function lineOf(row: LineRow): AuditLine & { actor_name: string | null; u
     latency_ms: row.latency_ms,
     ttfb_ms: row.ttfb_ms,
     fallback_reason: row.fallback_reason,
+    fallback_for: row.fallback_for,
+    after_id: row.after_id,
     request_id: row.request_id,
     sealed: row.sealed,
     detail: isCall ? { state: row.r_state } : row.data,

@@ -30,7 +30,7 @@ export interface PlannedConnect {
 export function planConnect(
   body: KeyConnectBody,
   { owner, companyId, userId }: KeyOwnership,
-  facts: { catalogue: Catalogue; egress: EgressPolicy; zeroRetention: boolean; nowS: number },
+  facts: { catalogue: Catalogue; egress: EgressPolicy; nowS: number },
 ): PlannedConnect {
   const custom = body.provider.toLowerCase() === CUSTOM_PROVIDER;
   const target = custom ? customTarget(body, owner, facts) : catalogueTarget(body, facts.catalogue);
@@ -60,7 +60,7 @@ export function planConnect(
     label: body.label ?? '',
     save: body.save ?? true,
     keep: body.keep ?? false,
-    on_failure: facts.zeroRetention ? 'stop' : (body.on_failure ?? null),
+    on_failure: body.on_failure ?? null,
     keyless: context === null,
   };
   return { payload, sealed: body.sealed_key ?? null, providerName: target.name, destination: target.destination };

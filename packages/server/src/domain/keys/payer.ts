@@ -1,9 +1,19 @@
+import type { FallbackState } from '@ownkey/contract/api/providers';
 import { type CompanySettings, readCompanySettings } from '@ownkey/contract/company-settings';
 import { OwnkeyError } from '@ownkey/contract/errors';
+import type { FallbackReason } from '@ownkey/contract/fallback';
 import type { KeyRow } from '@ownkey/contract/key-view';
 import { KEY_COLUMNS } from '@ownkey/contract/key-view';
 import type { Policies } from '@ownkey/contract/policies';
-import { decideSource, type SourceDecision, type SourceKey, type SourceRow } from '@ownkey/policy/decide-source';
+import {
+  decideFallback,
+  decideSource,
+  findSource,
+  type SourceDecision,
+  type SourceInput,
+  type SourceKey,
+  type SourceRow,
+} from '@ownkey/policy/decide-source';
 import { first, type Sql } from '../../storage/database.ts';
 import { readStoredPolicies } from '../policies/policies.ts';
 
@@ -26,6 +36,8 @@ export interface PayerState {
   readonly policies: Policies;
   /** Models chosen for operations; '' = for all others. */
   readonly operationModels: ReadonlyMap<string, string>;
+  /** Own keys for which the shared key answers now, and why. */
+  readonly fallbacks: ReadonlyMap<string, FallbackReason>;
 }
 
 export interface StoredSource {
@@ -38,6 +50,8 @@ export interface StoredSource {
   changed_by: string | null;
   changed_at: Date;
 }
+
+export const SOURCE_COLUMNS = 'provider, account, operation, source, on_failure, row_version, changed_by, changed_at';
 
 export interface PayerKey extends SourceKey {
   readonly row: KeyRow;
@@ -68,8 +82,12 @@ export async function readPayerState(
     [companyId],
   );
   const sources = await sql.rows<StoredSource>(
-    `SELECT provider, account, operation, source, on_failure, row_version, changed_by, changed_at FROM sources
-     WHERE company_id = $1 LIMIT 5000`,
+    `SELECT ${SOURCE_COLUMNS} FROM sources WHERE company_id = $1 LIMIT 5000`,
+    [companyId],
+  );
+  // Index: notices_open.
+  const fallbacks = await sql.rows<{ key_id: string; reason: FallbackReason }>(
+    "SELECT key_id, reason FROM notices WHERE company_id = $1 AND kind = 'fallback' AND ended_at IS NULL",
     [companyId],
   );
   const settings = readCompanySettings(company.settings);
@@ -85,6 +103,7 @@ export async function readPayerState(
     platformKeys,
     sources,
     policies: await readStoredPolicies(sql),
+    fallbacks: new Map(fallbacks.map(({ key_id, reason }) => [key_id, reason])),
   };
 }
 
@@ -92,20 +111,39 @@ export function listPlatformKeys(sql: Sql): Promise<KeyRow[]> {
   return sql.rows(`SELECT ${KEY_COLUMNS} FROM keys WHERE owner = 'platform' ORDER BY position, id LIMIT 1000`);
 }
 
+export interface PayerCall {
+  slug: string;
+  provider: string;
+  providerName: string;
+  user: string | null;
+  model?: string | null;
+  account?: string | null;
+  operation?: string | null;
+}
+
 /** Whose key would pay the next call of `slug` for this user; of any model where none is named. `without` leaves one key out, as if it were removed. */
 export function decidePayer(
   state: PayerState,
-  call: {
-    slug: string;
-    provider: string;
-    providerName: string;
-    user: string | null;
-    model?: string | null;
-    account?: string | null;
-    operation?: string | null;
-  },
+  call: PayerCall,
   without: string | null = null,
 ): SourceDecision<PayerKey> {
+  return decideSource(inputOf(state, call, without));
+}
+
+/** What follows when an own key fails there, by the row that counts, and what would bar the shared key whatever was chosen. */
+export function decideFollowing(state: PayerState, call: PayerCall): FallbackState {
+  const input = inputOf(state, call, null);
+  const inForce = decideFallback(input, findSource(input));
+  const ifChosen = decideFallback(input, { onFailure: 'platform' });
+  return {
+    follows: inForce.kind,
+    because: inForce.kind === 'platform' ? null : inForce.because,
+    choice: state.policies.on_failure.choice,
+    barred: ifChosen.kind === 'platform' || ifChosen.because === 'chosen' ? null : ifChosen.because,
+  };
+}
+
+function inputOf(state: PayerState, call: PayerCall, without: string | null): SourceInput<PayerKey> {
   const toKey = (row: KeyRow): PayerKey => ({
     id: row.id,
     owner: row.owner,
@@ -119,7 +157,7 @@ export function decidePayer(
     row,
   });
   const { plan } = state;
-  return decideSource({
+  return {
     ...call,
     model: call.model ?? null,
     account: call.account ?? null,
@@ -147,7 +185,7 @@ export function decidePayer(
         onFailure: row.on_failure,
       }),
     ),
-  });
+  };
 }
 
 /** Whether the plan lets the company connect an own key for this catalogue id (or 'custom'). */

@@ -59,21 +59,25 @@ export function nextPayer(state: PayerState, key: KeyRow, providerName: string):
   const sources = shouldMove(state, key)
     ? state.sources.map((row) => (row.provider === slug ? { ...row, source: 'platform' as const } : row))
     : state.sources;
-  const call = { slug, provider: key.provider, providerName, user: key.user_id };
-  const decision = decidePayer({ ...state, sources }, call, key.id);
+  // For the people the key is for; nobody's personal key but its owner's is looked at.
+  const user = key.user_id ?? key.allowed_users?.[0] ?? null;
+  const keys = state.keys.filter((row) => row.owner === 'company' || row.user_id === key.user_id);
+  const call = { slug, provider: key.provider, providerName, user };
+  const decision = decidePayer({ ...state, keys, sources }, call, key.id);
   if (decision.kind === 'none') return { source: null, key: null };
   if (decision.kind === 'platform') return { source: 'platform', key: null };
   const { id, label, last4 } = decision.key.row;
   return { source: 'own', key: { id, label, last4 } };
 }
 
-/** The last own key that is on goes, and a platform key may take over. */
+/** The last own key that is on goes, and a platform key may take over: under zero retention only keys that carry the same promise. */
 function shouldMove(state: PayerState, key: KeyRow): boolean {
   const slug = key.slug ?? key.provider;
   if (key.provider === CUSTOM_PROVIDER) return false;
   const left = state.keys.some((row) => row.id !== key.id && row.enabled && (row.slug ?? row.provider) === slug);
-  const shared = state.platformKeys.some((row) => row.provider === slug && row.enabled);
-  return !left && shared && state.plan.platform_models?.length !== 0 && !state.company.zero_retention;
+  const shared = state.platformKeys.filter((row) => row.provider === slug && row.enabled);
+  const promised = !state.company.zero_retention || shared.every((row) => row.zero_retention);
+  return !left && shared.length > 0 && promised && state.plan.platform_models?.length !== 0;
 }
 
 /** @throws OwnkeyError conflict.changed with who and when */

@@ -62,13 +62,13 @@ export async function setPosition(sql: Sql, id: string, position: number): Promi
 export async function updateKey(
   sql: Sql,
   id: string,
-  to: { label: string; enabled: boolean; allowed_models: string[] | null },
+  to: Pick<KeyRow, 'label' | 'enabled' | 'allowed_models' | 'allowed_users' | 'zero_retention'>,
   actor: string,
 ): Promise<void> {
   await sql.rows(
-    `UPDATE keys SET label = $2, enabled = $3, allowed_models = $4, row_version = row_version + 1, changed_by = $5,
-       changed_at = clock_timestamp() WHERE id = $1`,
-    [id, to.label, to.enabled, to.allowed_models, actor],
+    `UPDATE keys SET label = $2, enabled = $3, allowed_models = $4, allowed_users = $5, zero_retention = $6,
+       row_version = row_version + 1, changed_by = $7, changed_at = clock_timestamp() WHERE id = $1`,
+    [id, to.label, to.enabled, to.allowed_models, to.allowed_users, to.zero_retention, actor],
   );
 }
 

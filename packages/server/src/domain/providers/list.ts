@@ -1,9 +1,10 @@
 import type { Provider, ProviderList } from '@ownkey/contract/api/providers';
+import type { FallbackReason } from '@ownkey/contract/fallback';
 import { CUSTOM_PROVIDER, catalogueDestination, type KeyStatus } from '@ownkey/contract/key';
 import type { CatalogueEntry } from '@ownkey/contract/provider';
 import type { Catalogue } from '@ownkey/providers/catalogue';
 import { decidePayer, isByokAllowed, type PayerState } from '../keys/payer.ts';
-import { sourceState } from '../sources/sources.ts';
+import { countSpecial, sourceState } from '../sources/sources.ts';
 
 /** Every provider of the catalogue and every custom endpoint of the company, with how things stand for this caller. Pure. */
 export function listProviders(
@@ -30,7 +31,10 @@ export function listProviders(
   return { data: [...fixed, ...custom], next_cursor: null, presets };
 }
 
-type Standing = Pick<Provider, 'own_keys' | 'personal_keys' | 'platform_key' | 'source' | 'payer' | 'gated'>;
+type Standing = Pick<
+  Provider,
+  'own_keys' | 'personal_keys' | 'platform_key' | 'source' | 'special_sources' | 'payer' | 'fallback' | 'gated'
+>;
 
 function standing(
   state: PayerState,
@@ -44,21 +48,33 @@ function standing(
     own_keys: own.filter((row) => row.owner === 'company').length,
     personal_keys: own.filter((row) => row.owner === 'user' && row.user_id === call.user).length,
     platform_key: shared && state.plan.platform_models?.length !== 0,
-    source: sourceState(state, call.slug, name),
-    payer: payerOf(decision),
+    source: sourceState(state, { slug: call.slug, custom: call.provider === CUSTOM_PROVIDER }, name),
+    special_sources: countSpecial(state, call.slug),
+    ...payerOf(state, decision),
     gated: isByokAllowed(state, call.provider)
       ? null
       : { code: 'plan.upgrade_required', plan: state.plan.name, upgrade_url: state.plan.upgrade_url },
   };
 }
 
-/** A key that the provider is known to turn down pays for nothing: the next call is tried on it and fails. */
-function payerOf(decision: ReturnType<typeof decidePayer>): Provider['payer'] {
-  if (decision.kind === 'none') return null;
-  return decision.kind === 'own' && FAILING.has(decision.key.status) ? null : decision.kind;
+/**
+ * Who pays the next call. A key that the provider is known to turn down pays for nothing: the shared key follows where it may, else
+ * the call fails.
+ */
+function payerOf(state: PayerState, decision: ReturnType<typeof decidePayer>): Pick<Provider, 'payer' | 'fallback'> {
+  if (decision.kind === 'none') return { payer: null, fallback: null };
+  if (decision.kind === 'platform') return { payer: 'platform', fallback: null };
+  const failing = FAILING.get(decision.key.status) ?? null;
+  if (decision.fallback.kind === 'stop') return { payer: failing === null ? 'own' : null, fallback: null };
+  const fallback = state.fallbacks.get(decision.key.id) ?? failing;
+  return { payer: fallback === null ? 'own' : 'platform', fallback };
 }
 
-const FAILING: ReadonlySet<KeyStatus> = new Set(['invalid', 'no_credit', 'undecryptable']);
+/** What these statuses mean for a call. */
+const FAILING: ReadonlyMap<KeyStatus, FallbackReason> = new Map([
+  ['invalid', 'key_rejected'],
+  ['no_credit', 'no_credit'],
+]);
 
 function ofCatalogue(
   entry: CatalogueEntry,

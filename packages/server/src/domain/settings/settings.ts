@@ -62,11 +62,6 @@ export async function changeSettings(
      WHERE id = $1`,
     [companyId, ai_enabled, zero_retention, JSON.stringify(given), turned, actor],
   );
-  if (zero_retention && !state.zero_retention)
-    await sql.rows(
-      "UPDATE sources SET on_failure = 'stop', row_version = row_version + 1 WHERE company_id = $1 AND on_failure <> 'stop'",
-      [companyId],
-    );
   const changed = Object.keys(wanted).filter(
     (name) => Reflect.get(wanted, name) !== undefined && name !== 'ai_enabled',
   );

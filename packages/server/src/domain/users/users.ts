@@ -113,5 +113,10 @@ async function changeUser(sql: Sql, user: UserRow, wanted: WantedUser, actor: st
 /** Everything that says who they were goes; the record keeps their id, which resolves to nothing any more. */
 export async function removeUser(sql: Sql, user: UserRow, actor: string): Promise<void> {
   await sql.rows('SELECT erase_user($1, $2)', [user.company_id, user.id]);
+  // A list that is empty now stays one: a key for nobody does not become a key for everybody.
+  await sql.rows(
+    'UPDATE keys SET allowed_users = array_remove(allowed_users, $2) WHERE company_id = $1 AND $2 = ANY (allowed_users)',
+    [user.company_id, user.id],
+  );
   await recordEvent(sql, { company: user.company_id, kind: 'user.removed', actor, user: user.id });
 }

@@ -73,6 +73,29 @@ describe('connecting a key', () => {
     expect(await keysOf()).toHaveLength(1);
   });
 
+  test('refuses a choice for its failure that the host or zero retention forbids, before a worker opens anything', async () => {
+    const operator = await plane.createOperatorHeaders();
+    const fix = (choice: string) => plane.call('PUT', '/api/operator/policies', operator, { on_failure: { choice } });
+    await fix('stop');
+    expect((await connect({ on_failure: 'platform' })).body.code).toBe('policy.fixed');
+    await fix('platform');
+    expect((await connect({ on_failure: 'stop' })).body.code).toBe('policy.fixed');
+    await fix('free');
+    await plane.call('PUT', '/api/settings', company.admin, { zero_retention: true });
+    const owner = await plane.postgres.connect('superuser');
+    const shared = newId('key');
+    await owner.query(
+      "INSERT INTO ownkey.keys (id, owner, provider, destination) VALUES ($1, 'platform', 'openai', 'catalogue:openai')",
+      [shared],
+    );
+    expect((await connect({ on_failure: 'platform' })).body).toMatchObject({ status: 400, param: 'on_failure' });
+    expect(taken).toEqual([]);
+    await owner.query('UPDATE ownkey.keys SET zero_retention = true WHERE id = $1', [shared]);
+    expect((await connect({ on_failure: 'platform' })).status).toBe(201);
+    expect(taken[0]?.payload).toMatchObject({ on_failure: 'platform' });
+    await owner.query('DELETE FROM ownkey.keys WHERE id = $1', [shared]);
+  });
+
   test('with save: false answers what was found and stores nothing', async () => {
     const answer = await connect({ save: false });
     expect(answer.status).toBe(200);

@@ -1,5 +1,5 @@
 import type { Job } from '@ownkey/contract/api/jobs';
-import type { KeyConnectBody, KeyPatchBody, KeyTested } from '@ownkey/contract/api/keys';
+import type { KeyConnectBody, KeyPatchBody, KeyTested, PlatformKeyPatchBody } from '@ownkey/contract/api/keys';
 import { OwnkeyError } from '@ownkey/contract/errors';
 import type { JobPayloads } from '@ownkey/contract/jobs';
 import { CUSTOM_PROVIDER, PLATFORM_OWNER } from '@ownkey/contract/key';
@@ -22,6 +22,8 @@ import {
 import { type PayerState, readPayerState } from '../../domain/keys/payer.ts';
 import { assertKeyUnchanged, type NextPayer, removeKey } from '../../domain/keys/remove.ts';
 import { KEY_POSITION, keyPosition, listKeys } from '../../domain/keys/store.ts';
+import { assertMayChoose } from '../../domain/sources/change.ts';
+import { companyWide, followingAt } from '../../domain/sources/sources.ts';
 import { PAGE_SIZE, pageOf, readCursor } from '../cursor.ts';
 import type { Parts } from './parts.ts';
 
@@ -92,10 +94,14 @@ export async function connectKey(
     {
       catalogue: parts.catalogue,
       egress: parts.egress,
-      zeroRetention: state?.company.zero_retention ?? false,
       nowS: Math.floor(Date.now() / 1000),
     },
   );
+  const { provider, slug, on_failure } = planned.payload;
+  if (state !== null && on_failure !== null) {
+    const place = companyWide({ slug: slug ?? provider, custom: provider === CUSTOM_PROVIDER });
+    assertMayChoose(followingAt(state, place), on_failure);
+  }
   const job = { kind: 'key.connect' as const, payload: planned.payload, sealed: planned.sealed };
   const answer = answerOf(await order(parts, caller, job, headers, gone), caller);
   return answer.status === 200 && answer.body.id !== null && answer.body.stored ? { ...answer, status: 201 } : answer;
@@ -153,7 +159,13 @@ export async function replaceKey(
   return answerOf(await order(parts, caller, job, headers, gone), caller);
 }
 
-export function patchKey(parts: Parts, caller: KeyCaller, id: string, body: KeyPatchBody, ifMatch: string | undefined) {
+export function patchKey(
+  parts: Parts,
+  caller: KeyCaller,
+  id: string,
+  body: KeyPatchBody | PlatformKeyPatchBody,
+  ifMatch: string | undefined,
+) {
   return within(parts, caller, async (sql) => {
     const key = await needOwnKey(sql, caller, id, 'FOR UPDATE');
     await assertKeyUnchanged(sql, key, ifMatch ?? null);

@@ -72,10 +72,10 @@ test.each([
   ['limited', 'own'],
   ['rate_limited', 'own'],
   ['unreachable', 'own'],
-  ['invalid', null],
-  ['no_credit', null],
+  ['invalid', 'platform'],
+  ['no_credit', 'platform'],
   ['undecryptable', null],
-])('an own key that is %s pays the next call: %s', async (status, payer) => {
+])('with an own key that is %s the next call is paid by: %s', async (status, payer) => {
   const id = await addKey();
   await owner.query('UPDATE keys SET status = $2 WHERE id = $1', [id, status]);
   expect((await providerState('openai')).payer).toBe(payer);
@@ -179,7 +179,7 @@ describe('removing a key', () => {
     await plane.call('PUT', '/api/settings', company.admin, { zero_retention: true });
     const answer = await plane.call('DELETE', `/api/keys/${id}`, company.admin);
     expect(answer.body.next_payer.source).toBeNull();
-    expect((await providerState('openai')).source).toMatchObject({ source: 'own', on_failure: 'stop' });
+    expect((await providerState('openai')).source).toMatchObject({ source: 'own', fallback: { follows: 'stop' } });
   });
 
   test('two last keys removed at the same moment leave the source on the shared key', async () => {

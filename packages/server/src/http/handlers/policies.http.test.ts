@@ -50,6 +50,15 @@ test('are changed by what is named, reach every company at its next call, and ar
   });
 });
 
+test('say what follows a failing key, each part by itself', async () => {
+  expect((await put({ on_failure: { preset: 'stop' } })).body.on_failure).toEqual({ choice: 'free', preset: 'stop' });
+  expect((await put({ on_failure: { choice: 'platform' } })).body.on_failure).toEqual({
+    choice: 'platform',
+    preset: 'stop',
+  });
+  expect((await put({ min_max_tokens: 128 })).body.on_failure).toEqual({ choice: 'platform', preset: 'stop' });
+});
+
 test('that require caps refuse a company without, and keep the preset where it had none', async () => {
   await putCaps({ company: { per_day_usd: null } });
   await put({ caps: { required: true } });
@@ -68,6 +77,8 @@ test.each([
   [{ min_max_tokens: 5000 }, 'min_max_tokens'],
   [{ ceilings: { hosted_tools: { web_search: 'much' } } }, 'ceilings.hosted_tools.web_search'],
   [{ default_max_tokens: 0 }, 'default_max_tokens'],
+  [{ on_failure: { choice: 'sometimes' } }, 'on_failure.choice'],
+  [{ on_failure: { preset: 'free' } }, 'on_failure.preset'],
   [{ ceilings: { service_tiers: { priority: 0 } } }, 'ceilings.service_tiers.priority'],
 ])('refuse %j', async (body, param) => {
   const answer = await put(body);
