@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { newId } from '@ownkey/contract/ids';
+import { newToken } from '@ownkey/contract/token-form';
 import { Client } from 'pg';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../packages/cli/src/postgres/embedded.ts';
 import { createMasterKey } from '../packages/cli/src/supervisor/master-key.ts';
@@ -80,7 +81,7 @@ async function startOn(
 }
 
 async function insertCompany(owner: Client): Promise<string> {
-  const token = `oky_${randomBytes(24).toString('hex')}`;
+  const token = newToken('co');
   const company = newId('company');
   await owner.query('SET search_path = ownkey');
   await owner.query(`INSERT INTO companies (id, name, plan) VALUES ($1, 'Bench', 'business')`, [company]);

@@ -52,7 +52,7 @@ export interface ControlPlane {
 /** `outbox`: codes go into the outbox, as they do in earnest; nothing is sent by itself. */
 export function useControlPlane(
   settings: Readonly<Record<string, string>> = {},
-  options: { readonly outbox?: true; readonly lookup?: Lookup } = {},
+  options: { readonly outbox?: true; readonly lookup?: Lookup; readonly wrongTokensMax?: number } = {},
 ): ControlPlane {
   const postgres = useTestDatabase();
   let server: Server | null = null;
@@ -80,6 +80,7 @@ export function useControlPlane(
       dispatches: false,
       ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
       consoleFiles: null,
+      wrongTokensMax: options.wrongTokensMax ?? 1_000_000,
     });
     await server.app.ready();
   });
@@ -128,6 +129,8 @@ export function useControlPlane(
         headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
         ...(body === undefined ? {} : { payload: raw ? body : JSON.stringify(body) }),
       });
+      // What is done after answers is done before the test goes on.
+      await made(server).settled();
       const isJson = String(response.headers['content-type'] ?? '').includes('json');
       return {
         status: response.statusCode,

@@ -26,7 +26,10 @@ export interface GatewayUnderTest {
 /** Starts it on a free port. Notifications of the database are listened to. */
 export async function startGateway(
   workerUrl: string,
-  more: Partial<GatewayOptions> & { baseUrls?: ReadonlyMap<string, string> } = {},
+  more: Partial<GatewayOptions> & {
+    baseUrls?: ReadonlyMap<string, string>;
+    tls?: { cert: Buffer; key: Buffer };
+  } = {},
 ): Promise<GatewayUnderTest> {
   const egress = new FakeEgress();
   const pools = ['general', 'ledger'].map((name) =>
@@ -48,6 +51,7 @@ export async function startGateway(
     ledgerSql: sqlOf(ledger),
     listenDatabaseUrl: workerUrl,
     workerId: randomBytes(6).toString('hex'),
+    trustedProxies: [],
     bodyBytesMax: 100_000,
     headersTimeoutMs: 5_000,
     idleTimeoutMs: 5_000,
@@ -56,13 +60,13 @@ export async function startGateway(
     keys: () => ({ clearKeyRoute: null, jobs: { start() {}, wake() {}, stop: () => Promise.resolve() } }),
     ...more,
   });
-  const server = createServer(gateway.serve, null);
+  const server = createServer(gateway.serve, more.tls ?? null);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   gateway.start();
   const { port } = addressOf(server.address());
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `${more.tls ? 'https' : 'http'}://127.0.0.1:${port}`,
     egress,
     gateway,
     async close() {

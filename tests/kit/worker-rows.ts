@@ -1,6 +1,7 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { newId } from '@ownkey/contract/ids';
 import type { Rates } from '@ownkey/contract/price';
+import { newToken } from '@ownkey/contract/token-form';
 import type { Client } from 'pg';
 
 /** Rows for tests of the worker, written as the owner. Every function returns what it made. */
@@ -35,7 +36,7 @@ export async function seedToken(
   more: { userId?: string; kind?: 'token' | 'embed'; expiresAt?: Date } = {},
 ): Promise<{ id: string; token: string }> {
   const id = newId('token');
-  const token = `oky_${randomBytes(24).toString('hex')}`;
+  const token = newToken(companyId === null ? 'host' : more.userId === undefined ? 'co' : 'usr');
   await owner.query(
     `INSERT INTO ownkey.tokens (id, hash, prefix, last4, name, company_id, user_id, scopes, kind, expires_at)
      VALUES ($1, $2, 'oky_', 'test', 'test', $3, $4, $5, $6, $7)`,

@@ -32,6 +32,7 @@ const BODIES: Partial<Record<RouteName, unknown>> = {
   setUp: { code: 'WRONG', email: 'nobody@example.com', password: 'a-long-password' },
   requestReset: { email: 'nobody@example.com' },
   confirmReset: { code: 'WRONG', password: 'a-long-password' },
+  changePassword: { current_password: 'not-it', new_password: 'a-long-password' },
   putCompany: {},
   putCompanyPlan: { plan: 'pro' },
   putUser: {},

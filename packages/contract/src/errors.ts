@@ -33,6 +33,12 @@ export const ERRORS = {
     'Send the header x-ownkey-company.',
   ),
   'auth.too_many_tries': entry(429, 'Too many tries.', 'Wait {seconds} s or reset your password.', true),
+  'auth.too_many_failures': entry(
+    429,
+    'Too many wrong tokens from this address.',
+    'Check the token, then wait {seconds} s. A valid token is not held up.',
+    true,
+  ),
   'auth.wrong_password': entry(401, 'Email or password is not right.', 'Try again, or reset your password.'),
   'auth.csrf': entry(403, 'This request did not come from the console.', 'Reload the page and try again.'),
   // What is asked

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseEgressAllow } from '@ownkey/guard/egress-policy';
+import { REFUSED_TOKENS_MAX, RefusedTokens } from '@ownkey/guard/refused-tokens';
 import type { Lookup } from '@ownkey/guard/resolve';
 import { createScrubber } from '@ownkey/guard/scrub';
 import { loadCatalogue } from '@ownkey/providers/catalogue';
@@ -31,6 +32,7 @@ import type { Parts } from './http/handlers/parts.ts';
 import { priceHandlers } from './http/handlers/prices.ts';
 import { providerHandlers } from './http/handlers/providers.ts';
 import { signInHandlers } from './http/handlers/sign-in.ts';
+import { createAfterAnswers } from './platform/after-answers.ts';
 import { createLog, type Log } from './platform/logger.ts';
 import { createMetrics } from './platform/metrics.ts';
 import { startUpkeep } from './platform/upkeep.ts';
@@ -47,6 +49,8 @@ const PACKAGE = fileURLToPath(new URL('../package.json', HERE));
 export interface Server {
   readonly app: FastifyInstance;
   readonly log: Log;
+  /** Resolves when what is done after answers is done. */
+  settled(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -61,6 +65,8 @@ export interface ComposeOptions {
   readonly lookup?: Lookup;
   /** Folder of the built console; by default the one beside this package, where it is built. */
   readonly consoleFiles?: string | null;
+  /** Wrong tokens in a minute from one client that get the ordinary answer. */
+  readonly wrongTokensMax?: number;
 }
 
 /** Puts the control plane together; it is not listening yet. @throws ConfigError, CatalogueError */
@@ -97,11 +103,13 @@ export async function composeServer(config: Config, options: ComposeOptions = {}
     lookup,
     tokenCounter,
     sendResetCode: options.sendResetCode ?? resetMailer(authSecret),
+    afterAnswers: createAfterAnswers(log),
   };
   const app = await createApp(handlersOf(parts), {
     database,
     authSecret: config.authSecret,
     cookieName: parts.cookieName,
+    refused: new RefusedTokens({ max: options.wrongTokensMax ?? REFUSED_TOKENS_MAX }),
     stopping: stopping.signal,
     log,
     metrics: createMetrics(),
@@ -118,11 +126,13 @@ export async function composeServer(config: Config, options: ComposeOptions = {}
   return {
     app,
     log,
+    settled: () => parts.afterAnswers.settled(),
     close: async () => {
       stopping.abort();
       await upkeep.stop();
       seeding.stop();
       await app.close();
+      await parts.afterAnswers.settled();
       await tokenCounter.close();
       await outbox?.stop();
       await signals.close();

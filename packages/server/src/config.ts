@@ -1,4 +1,5 @@
 import { checkSetting, findSetting } from '@ownkey/contract/settings';
+import { parseTrustedProxies } from '@ownkey/guard/client-address';
 import type { EpochRules } from '@ownkey/policy/kek-epoch';
 
 /** What the server reads from its environment. */
@@ -64,6 +65,11 @@ export function readConfig(environment: Environment = process.env): Config {
   const level = LOG_LEVELS.find((known) => known === (read('OWNKEY_LOG_LEVEL') ?? 'info'));
   if (level === undefined) problems.push(`OWNKEY_LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}`);
   const mode = environment.OWNKEY_MODE === 'development' ? 'development' : 'production';
+  const trustedProxies = (read('OWNKEY_TRUSTED_PROXIES') ?? '')
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+  problems.push(...parseTrustedProxies(trustedProxies).problems.map((problem) => `OWNKEY_TRUSTED_PROXIES: ${problem}`));
   const config: Config = {
     mode,
     host: need('OWNKEY_HOST'),
@@ -77,10 +83,7 @@ export function readConfig(environment: Environment = process.env): Config {
     mailFrom: read('OWNKEY_MAIL_FROM'),
     databaseUrl: need('OWNKEY_CONTROL_DATABASE_URL'),
     authSecret: need('OWNKEY_AUTH_SECRET'),
-    trustedProxies: (read('OWNKEY_TRUSTED_PROXIES') ?? '')
-      .split(',')
-      .map((item) => item.trim())
-      .filter((item) => item !== ''),
+    trustedProxies,
     egressAllow: read('OWNKEY_EGRESS_ALLOW') ?? '',
     kekEpoch: {
       epochDays: Number(need('OWNKEY_KEK_EPOCH_DAYS')),

@@ -1,11 +1,13 @@
 import type { PrepareExchange, ProviderFailure } from '@ownkey/contract/dialect';
 import type { CatalogueEntry, Wire } from '@ownkey/contract/provider';
+import { clientAddress, type TrustedProxies } from '@ownkey/guard/client-address';
 import type { Logger } from '@ownkey/guard/log';
+import { REFUSED_TOKENS_MAX, RefusedTokens } from '@ownkey/guard/refused-tokens';
 import type { Scrubber } from '@ownkey/guard/scrub';
 import { maxOutputTokens } from '@ownkey/providers/catalogue';
 import { type CallerReader, createCallerReader } from './access/caller.ts';
 import { Configurations } from './access/configurations.ts';
-import { createUser, type Sql } from './access/load.ts';
+import { createUser, noteExpiredUse, type Sql } from './access/load.ts';
 import { answering } from './database.ts';
 import type { Egress } from './egress/egress.ts';
 import { Listener } from './freshness/listener.ts';
@@ -37,6 +39,7 @@ export interface GatewayOptions {
   ledgerSql: Sql;
   listenDatabaseUrl: string;
   workerId: string;
+  trustedProxies: TrustedProxies;
   bodyBytesMax: number;
   headersTimeoutMs: number;
   idleTimeoutMs: number;
@@ -78,6 +81,8 @@ export interface GatewayLimits {
   /** Longest pause within a request's body, and longest time for all of it. */
   bodyIdleMs: number;
   bodyMs: number;
+  /** Wrong tokens in a minute from one client. */
+  wrongTokensMax: number;
 }
 
 const LIMITS: GatewayLimits = {
@@ -85,6 +90,7 @@ const LIMITS: GatewayLimits = {
   stallMs: 120_000,
   bodyIdleMs: 15_000,
   bodyMs: 240_000,
+  wrongTokensMax: REFUSED_TOKENS_MAX,
 };
 
 /** Everything between the caller's socket and egress, wired. Nothing runs until `start()` and the first request. */
@@ -96,8 +102,14 @@ export function composeGateway(options: GatewayOptions): Gateway {
   const callers = createCallerReader({
     configurations,
     createUser: (companyId, externalId) => createUser(sql, companyId, externalId),
+    expiredUse: (tokenId) => {
+      noteExpiredUse(sql, tokenId).catch((error: unknown) =>
+        log.warn('the use of an expired token is not recorded', { error }),
+      );
+    },
     now: Date.now,
   });
+  const refused = new RefusedTokens({ max: limits.wrongTokensMax });
   const health = new KeyHealth({ sql, scrubber, log, now: Date.now });
   const ledger = new PostgresLedger({ sql: options.ledgerSql, workerId, log });
   const modelLists = new ModelLists({
@@ -178,6 +190,11 @@ export function composeGateway(options: GatewayOptions): Gateway {
     clearKeys: keys.clearKeyRoute,
     unready: () => unready(options.sql),
     isStopping: () => stopping,
+    asAnswered: ({ socket, headers }, error) =>
+      refused.answer(
+        error,
+        clientAddress(socket.remoteAddress ?? '', oneOf(headers['x-forwarded-for']), options.trustedProxies),
+      ),
     metrics,
     log,
   });
@@ -206,6 +223,11 @@ export function composeGateway(options: GatewayOptions): Gateway {
       await ledger.close(1_000);
     },
   };
+}
+
+/** Headers that came twice are joined by Node, but for types that say they may not be. */
+function oneOf(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header.join(',') : header;
 }
 
 async function unready(sql: Sql): Promise<string | null> {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { Server as HttpsServer } from 'node:https';
 import { fileURLToPath } from 'node:url';
 import { endOnDefect } from '@ownkey/guard/end-on-defect';
 import { createLogger } from '@ownkey/guard/log';
@@ -16,6 +17,7 @@ import { createPool, sqlOf } from './database.ts';
 import { PooledEgress } from './egress/pooled-egress.ts';
 import { createTargets } from './gateway/targets.ts';
 import { closeConnections, createServer } from './http/server.ts';
+import { keepTlsFresh } from './http/tls.ts';
 import { checkMasterKeys } from './kek/check.ts';
 import { KekKeeper } from './kek/keeper.ts';
 import { loaderOf, openKekRing } from './kek/load-keks.ts';
@@ -100,6 +102,7 @@ export async function startWorker(config: WorkerConfig, handle: object | null = 
     ledgerSql: sqlOf(ledgerPool),
     listenDatabaseUrl: config.listenDatabaseUrl,
     workerId,
+    trustedProxies: config.trustedProxies,
     bodyBytesMax: config.bodyBytesMax,
     headersTimeoutMs: config.headersTimeoutMs,
     idleTimeoutMs: config.idleTimeoutMs,
@@ -129,6 +132,7 @@ export async function startWorker(config: WorkerConfig, handle: object | null = 
   metrics.gauge('ownkey_egress_calls', 'Calls running at providers.', () => egress.counts.calls);
   metrics.gauge('ownkey_egress_sockets', 'Connections to providers.', () => egress.counts.sockets);
   const server = createServer(gateway.serve, config.tls);
+  const tls = config.tls !== null && server instanceof HttpsServer ? keepTlsFresh(server, config.tls, log) : null;
   endOnDefect((error) => log.fatal('the worker ends because of a defect', { error }));
   await keeper.start();
   server.listen(handle ?? { host: config.host, port: config.port });
@@ -145,6 +149,7 @@ export async function startWorker(config: WorkerConfig, handle: object | null = 
     server.close();
     await gateway.drained(DRAIN_MS);
     await egress.close();
+    tls?.stop();
     await closeConnections(server, LAST_BYTES_MS);
     await sealer.stop();
     await keeper.stop();

@@ -2,6 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { selfSigned } from '../../../tests/kit/certificate.ts';
 import { ConfigError, type ProcessFacts, readConfig } from './config.ts';
 
 let folder: string;
@@ -20,6 +21,16 @@ beforeAll(() => {
   };
 });
 afterAll(() => rmSync(folder, { recursive: true }));
+
+let pairs = 0;
+/** A certificate and its key in files of their own. */
+function tlsFiles(): { OWNKEY_GATEWAY_TLS_CERT: string; OWNKEY_GATEWAY_TLS_KEY: string } {
+  const { cert, key } = selfSigned(['localhost']);
+  const [certPath, keyPath] = [join(folder, `cert-${++pairs}`), join(folder, `key-${pairs}`)];
+  writeFileSync(certPath, cert);
+  writeFileSync(keyPath, key, { mode: 0o600 });
+  return { OWNKEY_GATEWAY_TLS_CERT: certPath, OWNKEY_GATEWAY_TLS_KEY: keyPath };
+}
 
 const plain: ProcessFacts = { execArgv: ['--permission', '--no-addons'], inspectorUrl: undefined };
 
@@ -117,8 +128,30 @@ describe('refuses to start', () => {
   test('with clear keys in production without TLS', () => {
     expect(problemsOf({ ...good, OWNKEY_CLEAR_KEYS: '1' })).toEqual([expect.stringContaining('OWNKEY_CLEAR_KEYS')]);
     expect(problemsOf({ ...good, OWNKEY_CLEAR_KEYS: '1', OWNKEY_MODE: 'development' })).toEqual([]);
-    const tls = { OWNKEY_GATEWAY_TLS_CERT: join(folder, 'pem'), OWNKEY_GATEWAY_TLS_KEY: join(folder, 'pem') };
-    expect(problemsOf({ ...good, ...tls, OWNKEY_CLEAR_KEYS: '1' })).toEqual([]);
+    expect(problemsOf({ ...good, ...tlsFiles(), OWNKEY_CLEAR_KEYS: '1' })).toEqual([]);
+  });
+
+  test('with a TLS key that others can read', () => {
+    const files = tlsFiles();
+    chmodSync(files.OWNKEY_GATEWAY_TLS_KEY, 0o640);
+    expect(problemsOf({ ...good, ...files })).toEqual([expect.stringContaining('chmod 600')]);
+  });
+
+  test('with the key of another certificate, or with what is neither', () => {
+    const files = tlsFiles();
+    expect(problemsOf({ ...good, ...files, OWNKEY_GATEWAY_TLS_KEY: tlsFiles().OWNKEY_GATEWAY_TLS_KEY })).toEqual([
+      expect.stringContaining('is not the key'),
+    ]);
+    writeFileSync(files.OWNKEY_GATEWAY_TLS_KEY, 'no key', { mode: 0o600 });
+    const problems = problemsOf({ ...good, ...files });
+    expect(problems).toEqual([expect.stringContaining('PEM')]);
+    expect(problems.join()).not.toContain('no key');
+  });
+
+  test('with proxies that are no addresses', () => {
+    expect(problemsOf({ ...good, OWNKEY_TRUSTED_PROXIES: '10.0.0.0/8,proxy.example' })).toEqual([
+      expect.stringContaining('proxy.example'),
+    ]);
   });
 
   test('with half of a TLS certificate', () => {

@@ -1,9 +1,11 @@
 import { readFileSync, statSync } from 'node:fs';
 import inspector from 'node:inspector';
 import { checkSetting, findSetting, PROVIDER_BASE_URL_NAME, SETTINGS } from '@ownkey/contract/settings';
+import { parseTrustedProxies, type TrustedProxies } from '@ownkey/guard/client-address';
 import { type EgressPolicy, parseEgressAllow } from '@ownkey/guard/egress-policy';
 import { LOG_LEVELS, type LogLevel } from '@ownkey/guard/log';
 import { readTransit } from './config-transit.ts';
+import { problemOfTls, type TlsFiles } from './http/tls.ts';
 import type { TransitOptions } from './kek/transit.ts';
 
 /** Everything the worker takes from outside. Made once at start; no other file reads the environment. */
@@ -18,13 +20,13 @@ export interface WorkerConfig {
   /** null: the file holds the master key itself. */
   transit: TransitOptions | null;
   bodyBytesMax: number;
-  trustedProxies: readonly string[];
+  trustedProxies: TrustedProxies;
   egress: EgressPolicy;
   /** Catalogue id → base URL used in place of the catalogue's, without trailing slash. */
   baseUrls: ReadonlyMap<string, string>;
   clearKeys: boolean;
-  /** PEM texts; null = plain http. */
-  tls: { cert: Buffer; key: Buffer } | null;
+  /** PEM texts and the files they are from, which are read again when they change; null = plain http. */
+  tls: TlsFiles | null;
   /** PEM text of further authorities to trust in outgoing calls. */
   extraCa: string | null;
   connectTimeoutMs: number;
@@ -77,6 +79,8 @@ export function readConfig(env: Env = process.env, facts: ProcessFacts = process
   }
   const allow = parseEgressAllow(text('OWNKEY_EGRESS_ALLOW') ?? '');
   problems.push(...allow.problems.map((problem) => `OWNKEY_EGRESS_ALLOW: ${problem}`));
+  const trusted = parseTrustedProxies(listOf(text('OWNKEY_TRUSTED_PROXIES')));
+  problems.push(...trusted.problems.map((problem) => `OWNKEY_TRUSTED_PROXIES: ${problem}`));
   const kekFile = required('OWNKEY_KEK_FILE');
   if (hasKek) problems.push(...kekProblems(kekFile));
   const databaseUrl = required('OWNKEY_WORKER_DATABASE_URL');
@@ -90,7 +94,7 @@ export function readConfig(env: Env = process.env, facts: ProcessFacts = process
     kekFile,
     transit: readTransit(text, problems),
     bodyBytesMax: number('OWNKEY_BODY_MAX_BYTES', 33_554_432),
-    trustedProxies: listOf(text('OWNKEY_TRUSTED_PROXIES')),
+    trustedProxies: trusted.proxies,
     egress: allow.policy,
     baseUrls: readBaseUrls(env, problems),
     clearKeys,
@@ -155,7 +159,10 @@ function readTls(certPath: string | null, keyPath: string | null, problems: stri
   }
   const cert = readPem(certPath, 'OWNKEY_GATEWAY_TLS_CERT', problems);
   const key = readPem(keyPath, 'OWNKEY_GATEWAY_TLS_KEY', problems);
-  return cert === null || key === null ? null : { cert, key };
+  if (cert === null || key === null) return null;
+  const problem = problemOfTls({ cert, key, certPath, keyPath });
+  if (problem !== null) problems.push(problem);
+  return { cert, key, certPath, keyPath };
 }
 
 function readPem(path: string, name: string, problems: string[]): Buffer | null {

@@ -27,6 +27,8 @@ export const setUpBody = z.strictObject({
 });
 export const resetBody = z.strictObject({ email: z.string().max(254) });
 export const resetConfirmBody = z.strictObject({ code: z.string().min(1).max(200), password });
+export const passwordBody = z.strictObject({ current_password: z.string().max(200), new_password: password });
+export const sessionsEnded = z.object({ ended: z.number().int().describe('How many sessions ended') });
 export const done = z.object({ ok: z.literal(true) });
 
 export const sessionItem = z.object({

@@ -1,3 +1,4 @@
+import { sessionsEnded } from '../api/auth.ts';
 import { nothing } from '../api/common.ts';
 import * as companies from '../api/companies.ts';
 import { HOST, type Route } from './route.ts';
@@ -69,5 +70,14 @@ export const COMPANY_ROUTES = {
     access: HOST,
     params: companies.userParams,
     answers: { 204: nothing },
+  },
+  endUserSessions: {
+    method: 'DELETE',
+    path: '/api/companies/:company/users/:user/sessions',
+    tag: 'companies',
+    summary: 'End every console session of a user',
+    access: HOST,
+    params: companies.userParams,
+    answers: { 200: sessionsEnded },
   },
 } as const satisfies Record<string, Route>;

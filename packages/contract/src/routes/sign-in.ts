@@ -75,6 +75,23 @@ export const SIGN_IN_ROUTES = {
     query: pageQuery,
     answers: { 200: auth.sessionList },
   },
+  changePassword: {
+    method: 'POST',
+    path: '/api/auth/password',
+    tag: 'auth',
+    summary: 'Set another password, with the old one; ends all other sessions of the account',
+    access: SESSION,
+    body: auth.passwordBody,
+    answers: { 200: auth.sessionsEnded },
+  },
+  endOtherSessions: {
+    method: 'DELETE',
+    path: '/api/auth/sessions',
+    tag: 'auth',
+    summary: 'End all own sessions but this one',
+    access: SESSION,
+    answers: { 200: auth.sessionsEnded },
+  },
   endSession: {
     method: 'DELETE',
     path: '/api/auth/sessions/:id',

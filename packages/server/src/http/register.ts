@@ -3,6 +3,7 @@ import { OwnkeyError } from '@ownkey/contract/errors';
 import { RESPONSE_HEADERS } from '@ownkey/contract/headers';
 import { ROUTES, type RouteName } from '@ownkey/contract/routes';
 import type { Route } from '@ownkey/contract/routes/route';
+import type { RefusedTokens } from '@ownkey/guard/refused-tokens';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Database } from '../storage/database.ts';
 import { asCompany, asInstallation, type Credential, readCredential } from './caller.ts';
@@ -13,6 +14,7 @@ export interface RouteContext {
   readonly database: Database;
   readonly authSecret: string;
   readonly cookieName: string;
+  readonly refused: RefusedTokens;
   /** Aborted when the server stops. */
   readonly stopping: AbortSignal;
 }
@@ -72,7 +74,7 @@ function registerRoute(
     },
     // Before the body is even read: somebody without access learns nothing about a request's form.
     onRequest: async (request) => {
-      request.credential = await readCredential(context.database, context.authSecret, context.cookieName, request);
+      request.credential = await credentialOf(context, request);
       request.caller = await callerOf(route, request.credential, request, context.database);
     },
     handler: async (request: FastifyRequest, reply: FastifyReply) => {
@@ -100,6 +102,15 @@ function registerRoute(
       }
     },
   });
+}
+
+/** @throws OwnkeyError auth.invalid, auth.too_many_failures */
+async function credentialOf({ database, authSecret, cookieName, refused }: RouteContext, request: FastifyRequest) {
+  try {
+    return await readCredential(database, authSecret, cookieName, request);
+  } catch (error) {
+    throw refused.answer(error, request.ip);
+  }
 }
 
 function callerOf(route: Route, credential: Credential, request: FastifyRequest, database: Database): unknown {

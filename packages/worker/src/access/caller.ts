@@ -34,6 +34,8 @@ export function createCallerReader(options: {
   configurations: Configurations;
   /** Creates a member with the host's id for them; resolves to our id. */
   createUser: (companyId: string, externalId: string) => Promise<string | null>;
+  /** A token is used after its end; it is told in the record. */
+  expiredUse: (tokenId: string) => void;
   now: () => number;
 }): CallerReader {
   return {
@@ -53,7 +55,7 @@ export function createCallerReader(options: {
 const DEPENDS_ON_MEMORY: ReadonlySet<string> = new Set(['auth.invalid', 'auth.scope', 'auth.act_as_user', 'not_found']);
 
 async function readCaller(
-  { configurations, createUser, now }: Parameters<typeof createCallerReader>[0],
+  { configurations, createUser, expiredUse, now }: Parameters<typeof createCallerReader>[0],
   headers: IncomingHttpHeaders,
   scope: Scope,
   fresh: boolean,
@@ -67,6 +69,7 @@ async function readCaller(
   let token = fresh ? null : configurations.knownToken(hash);
   let isFresh = token === null;
   token ??= await configurations.freshToken(hash);
+  if (isFresh && isOver(token, now())) expiredUse(token.id);
   checkToken(token, now());
   const host = token.companyId === null && hasScope(token.scopes, 'host');
   if (!host && !hasScope(token.scopes, scope)) throw new OwnkeyError('auth.scope', { scope });
@@ -91,7 +94,12 @@ async function readCaller(
 }
 
 function checkToken(token: TokenRecord | null, now: number): asserts token is TokenRecord {
-  if (token === null || (token.expiresAt !== null && token.expiresAt <= now)) throw new OwnkeyError('auth.invalid');
+  if (token === null || isOver(token, now)) throw new OwnkeyError('auth.invalid');
+}
+
+/** From the very moment of its end on. */
+function isOver(token: TokenRecord | null, now: number): token is TokenRecord {
+  return token !== null && token.expiresAt !== null && token.expiresAt <= now;
 }
 
 function isNamed({ company }: Configuration, name: string): boolean {

@@ -1,14 +1,12 @@
 import { hash as hashOnce } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { OwnkeyError } from '@ownkey/contract/errors';
-
-/** Longest credential looked at; ours have under 64 characters. */
-const CREDENTIAL_CHARACTERS_MAX = 256;
+import { isTokenForm } from '@ownkey/contract/token-form';
 
 /**
  * SHA-256 (hex) of the token a request came with: `Authorization: Bearer` first, then `x-api-key`. The token itself goes no
- * further: it is never logged, kept or compared. Cookies are not looked at.
- * @throws OwnkeyError auth.missing
+ * further: it is never logged, kept or compared. What has no checksum of ours is refused here. Cookies are not looked at.
+ * @throws OwnkeyError auth.missing, auth.invalid
  */
 export function readCredential(headers: IncomingHttpHeaders): string {
   const { authorization } = headers;
@@ -16,6 +14,6 @@ export function readCredential(headers: IncomingHttpHeaders): string {
   const bearer = authorization !== undefined && /^bearer /i.test(authorization) ? authorization.slice(7).trim() : '';
   const token = bearer.startsWith('oky_') || typeof apiKey !== 'string' ? bearer : apiKey.trim();
   if (token === '') throw new OwnkeyError('auth.missing');
-  if (token.length > CREDENTIAL_CHARACTERS_MAX) throw new OwnkeyError('auth.invalid');
+  if (!isTokenForm(token)) throw new OwnkeyError('auth.invalid');
   return hashOnce('sha256', token, 'hex');
 }

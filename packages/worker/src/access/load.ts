@@ -241,6 +241,11 @@ export async function loadToken(sql: Sql, hash: Buffer): Promise<TokenRecord | n
   };
 }
 
+/** Writes into the record that a token is used after its end: once a day, however often it is called. */
+export async function noteExpiredUse(sql: Sql, tokenId: string): Promise<void> {
+  await sql.query('SELECT note_expired_use($1)', [tokenId]);
+}
+
 /** Id of a user of the company by our id or the host's; null = there is none. */
 export async function loadUser(sql: Sql, companyId: string, name: string): Promise<string | null> {
   const { rows } = await sql.query<{ id: string }>(

@@ -18,6 +18,8 @@ export interface RouteCall {
   expectsContinue: boolean;
   /** What stands in the path after the route's own part, decoded. */
   rest: string;
+  /** What is answered in the place of an error: from somewhere that sends many wrong tokens, that it has to wait. */
+  asAnswered: (error: unknown) => unknown;
 }
 
 export interface ServeParts {
@@ -29,6 +31,8 @@ export interface ServeParts {
   /** Null when ready, else why not. */
   unready: () => Promise<string | null>;
   isStopping: () => boolean;
+  /** As of `RouteCall`. */
+  asAnswered: (request: IncomingMessage, error: unknown) => unknown;
   metrics: Metrics;
   log: Logger;
 }
@@ -59,10 +63,11 @@ export function createServe(parts: ServeParts): Serve {
     const path = cut < 0 ? url : url.slice(0, cut);
     const requestId = newId('request');
     response.once('close', () => countRequest({ route: routeName(path), status: response.statusCode }));
-    dispatch(parts, path, request, response, { requestId, expectsContinue, rest: '' }).then(
+    const asAnswered = (error: unknown): unknown => parts.asAnswered(request, error);
+    dispatch(parts, path, request, response, { requestId, expectsContinue, rest: '', asAnswered }).then(
       () => discardBody(request),
       (error: unknown) => {
-        answerError(parts, path, request, response, requestId, error);
+        answerError(parts, path, request, response, requestId, asAnswered(error));
         discardBody(request);
       },
     );

@@ -1,6 +1,7 @@
 import http, { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import https from 'node:https';
 import type { Duplex } from 'node:stream';
+import { TLS_RULES } from './tls.ts';
 
 export interface ServerLimits {
   /** All headers of a request together. */
@@ -36,7 +37,10 @@ export function createServer(
     connectionsCheckingInterval: 5_000,
     noDelay: true,
   };
-  const server = tls === null ? http.createServer(options) : https.createServer({ ...options, ...tls });
+  const server =
+    tls === null
+      ? http.createServer(options)
+      : https.createServer({ ...options, ...TLS_RULES, cert: tls.cert, key: tls.key });
   server.maxHeadersCount = 200;
   server.on('request', (request, response) => serve(request, response, false));
   server.on('checkContinue', (request, response) => serve(request, response, true));

@@ -34,11 +34,13 @@ beforeAll(async () => {
     createCallerReader({
       configurations: new Configurations(sql),
       createUser: (companyId, externalId) => createUser(sql, companyId, externalId),
+      expiredUse: () => {},
       now: Date.now,
     }),
   );
   server = createServer((request, response) => {
-    route(request, response, { requestId: 'req_test', expectsContinue: false, rest: '' }).catch((error: unknown) => {
+    const call = { requestId: 'req_test', expectsContinue: false, rest: '', asAnswered: (error: unknown) => error };
+    route(request, response, call).catch((error: unknown) => {
       response.statusCode = error instanceof OwnkeyError ? error.status : 500;
       response.end(String(error));
     });

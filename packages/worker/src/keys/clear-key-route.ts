@@ -32,7 +32,7 @@ type Payload = JobPayloads['key.connect'];
 export function createClearKeyRoute(parts: KeyParts, jobs: JobRunner, callers: CallerReader): Route {
   const budget = new BodyBudget(BODY_BYTES_MAX * 64);
   const limits = { bytesMax: BODY_BYTES_MAX, idleTimeoutMs: 10_000, timeoutMs: 30_000 };
-  return async (request, response, { requestId, expectsContinue }) => {
+  return async (request, response, { requestId, expectsContinue, asAnswered }) => {
     try {
       const caller = await callers.read(request.headers, 'keys:write', true);
       const held = await collectBody(request, response, limits, budget, expectsContinue);
@@ -44,7 +44,8 @@ export function createClearKeyRoute(parts: KeyParts, jobs: JobRunner, callers: C
       }
       const answer = await connect(parts, jobs, caller, lifted);
       sendJson(response, answer.status, answer.body, { [RESPONSE_HEADERS.requestId]: requestId });
-    } catch (error) {
+    } catch (failure) {
+      const error = asAnswered(failure);
       if (!(error instanceof OwnkeyError)) throw error;
       answerProblem(response, error, requestId);
     }

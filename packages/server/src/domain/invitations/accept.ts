@@ -1,11 +1,12 @@
 import { newId } from '@ownkey/contract/ids';
+import { networkOf } from '@ownkey/guard/client-address';
 import { type Database, first, type Sql } from '../../storage/database.ts';
 import { recordEvent } from '../audit/record.ts';
 import { takeCode } from '../sign-in/one-time-code.ts';
 import { hashPassword } from '../sign-in/password.ts';
 import { startSession } from '../sign-in/session.ts';
 import { type Client, createLogin, wrongCode } from '../sign-in/sign-in.ts';
-import { countTry } from '../sign-in/tries.ts';
+import { takeTry } from '../sign-in/tries.ts';
 
 interface Invited {
   id: string;
@@ -27,7 +28,7 @@ export async function acceptInvitation(
   given: { code: string; password: string; name?: string | undefined },
   client: Client,
 ): Promise<{ value: string; expiresAt: Date }> {
-  await database.everywhere((sql) => countTry(sql, 'invitation', client.address, client.address));
+  await takeTry(database, 'invitation', client.address, client.address);
   const passwordHash = await hashPassword(given.password);
   return database.everywhere(async (sql) => {
     const code = await takeCode(sql, 'invite', given.code);
@@ -45,7 +46,7 @@ export async function acceptInvitation(
       kind: 'signed_in',
       actor: userId,
       user: userId,
-      data: { address: client.address, invitation: invited.id },
+      data: { network: networkOf(client.address), invitation: invited.id },
     });
     return startSession(sql, secret, loginId, client);
   });

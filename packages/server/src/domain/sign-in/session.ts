@@ -35,26 +35,20 @@ export async function startSession(
   secret: string,
   loginId: string,
   client: { userAgent: string | null; address: string },
-): Promise<{ value: string; expiresAt: Date }> {
+): Promise<{ id: string; value: string; expiresAt: Date }> {
+  const id = newId('session');
   const value = randomBytes(32).toString('base64url');
   const expiresAt = new Date(Date.now() + LIFE_MS);
   await sql.rows(
     'INSERT INTO sessions (id, hash, login_id, expires_at, user_agent, address) VALUES ($1, $2, $3, $4, $5, $6)',
-    [
-      newId('session'),
-      sessionHash(value, secret),
-      loginId,
-      expiresAt,
-      client.userAgent?.slice(0, 300) ?? null,
-      client.address,
-    ],
+    [id, sessionHash(value, secret), loginId, expiresAt, client.userAgent?.slice(0, 300) ?? null, client.address],
   );
   await sql.rows(
     `DELETE FROM sessions WHERE login_id = $1 AND (expires_at < now() OR id IN (
        SELECT id FROM sessions WHERE login_id = $1 ORDER BY created_at DESC OFFSET ${SESSIONS_MAX}))`,
     [loginId],
   );
-  return { value, expiresAt };
+  return { id, value, expiresAt };
 }
 
 /** Whose session a cookie's value is; null = none. Its life is prolonged once an hour. */
@@ -71,6 +65,15 @@ export async function findSession(sql: Sql, secret: string, value: string): Prom
 export async function endSession(sql: Sql, id: string, loginId: string): Promise<boolean> {
   const rows = await sql.rows('DELETE FROM sessions WHERE id = $1 AND login_id = $2 RETURNING id', [id, loginId]);
   return rows.length > 0;
+}
+
+/** Ends every session of an account but `kept`; resolves to how many. */
+export async function endSessions(sql: Sql, loginId: string, kept: string | null): Promise<number> {
+  const rows = await sql.rows('DELETE FROM sessions WHERE login_id = $1 AND id IS DISTINCT FROM $2 RETURNING id', [
+    loginId,
+    kept,
+  ]);
+  return rows.length;
 }
 
 export interface SessionItemRow {

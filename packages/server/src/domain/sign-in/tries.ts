@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { OwnkeyError } from '@ownkey/contract/errors';
-import { first, type Sql } from '../../storage/database.ts';
+import { type Database, first, type Sql } from '../../storage/database.ts';
 
 const WINDOW_S = 60;
 /** Per account and client 5 tries, per client 30, per account 30 from wherever. */
@@ -16,13 +16,22 @@ function subjects(action: string, account: string, address: string): { subject: 
   ];
 }
 
+export interface Counted {
+  /** Tries of this client at this account in this minute, this one included. */
+  readonly tries: number;
+  /** The first one that has to wait. */
+  readonly firstToWait: boolean;
+  /** 0 = it may be made. */
+  readonly waitSeconds: number;
+}
+
 /**
  * Counts a try before it is made, so that parallel tries cannot pass the limit; `forgetTries` takes it back after success.
  * All servers share the count. Call it in a transaction of its own: the count must stay when the try fails.
- * @throws OwnkeyError auth.too_many_tries from the try after the limit until the window has passed
  */
-export async function countTry(sql: Sql, action: string, account: string, address: string): Promise<void> {
+export async function countTry(sql: Sql, action: string, account: string, address: string): Promise<Counted> {
   let wait = 0;
+  let pair: number | null = null;
   for (const { subject, limit } of subjects(action, account, address)) {
     const row = await first<{ tries: number; left_s: number }>(
       sql,
@@ -34,9 +43,20 @@ export async function countTry(sql: Sql, action: string, account: string, addres
        RETURNING tries, ceil(extract(epoch FROM since + make_interval(secs => $2) - now()))::int AS left_s`,
       [subject, WINDOW_S, limit - 1],
     );
-    if (row !== null && row.tries > limit) wait = Math.max(wait, row.left_s);
+    pair ??= row?.tries ?? 0;
+    if (row !== null && row.tries > limit) wait = Math.max(wait, row.left_s, 1);
   }
-  if (wait > 0) throw new OwnkeyError('auth.too_many_tries', { seconds: Math.max(wait, 1) });
+  return { tries: pair ?? 0, firstToWait: pair === LIMITS.pair + 1, waitSeconds: wait };
+}
+
+/** @throws OwnkeyError auth.too_many_tries from the try after the limit until the window has passed */
+export async function takeTry(database: Database, action: string, account: string, address: string): Promise<void> {
+  const { waitSeconds } = await database.everywhere((sql) => countTry(sql, action, account, address));
+  if (waitSeconds > 0) throw tooManyTries(waitSeconds);
+}
+
+export function tooManyTries(seconds: number): OwnkeyError {
+  return new OwnkeyError('auth.too_many_tries', { seconds });
 }
 
 export async function forgetTries(sql: Sql, action: string, account: string, address: string): Promise<void> {

@@ -1,19 +1,14 @@
-import { createHash, randomInt } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { OwnkeyError } from '@ownkey/contract/errors';
 import { newId } from '@ownkey/contract/ids';
 import { hasScope, type Scope } from '@ownkey/contract/scopes';
+import { isTokenForm, newToken, type TokenKind, tokenPrefix } from '@ownkey/contract/token-form';
 import { first, type Sql } from '../../storage/database.ts';
 
 /**
- * Tokens `oky_<kind>_<32 characters>` (190 random bits). Only the SHA-256 is stored: a database row is no token, and a token is
- * shown once, by the call that makes it.
+ * Tokens of 190 random bits with a checksum. Only the SHA-256 is stored: a database row is no token, and a token is shown once, by
+ * the call that makes it. What has no checksum of ours is refused without a question to the database.
  */
-
-export type TokenKind = 'co' | 'usr' | 'host' | 'op';
-const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
-const SECRET_CHARACTERS = 32;
-const PREFIX_CHARACTERS = 4;
-const TOKEN_CHARACTERS_MAX = 256;
 
 export interface NewToken {
   readonly name: string;
@@ -62,11 +57,16 @@ export function tokenHash(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }
 
-/** The token's row by the token itself; null for anything that is not a stored one or has expired. */
+/**
+ * The token's row by the token itself; null for anything that is not a stored one or has expired, from the very moment on. Rows are
+ * found by hash: nothing secret is compared. That an expired token is used is told in the record, once a day.
+ */
 export async function findToken(sql: Sql, token: string): Promise<FoundToken | null> {
-  if (token.length > TOKEN_CHARACTERS_MAX) return null;
+  if (!isTokenForm(token)) return null;
   const row = await first<FoundToken>(sql, 'SELECT * FROM find_token($1)', [tokenHash(token)]);
-  return row !== null && (row.expires_at === null || row.expires_at.getTime() > Date.now()) ? row : null;
+  if (row === null || row.expires_at === null || row.expires_at.getTime() > Date.now()) return row;
+  await sql.rows('SELECT note_expired_use($1)', [row.id]);
+  return null;
 }
 
 /** Makes and stores a token; `token` in the answer is the only copy there will be. */
@@ -79,9 +79,7 @@ export async function createToken(sql: Sql, wanted: NewToken): Promise<{ token: 
       : wanted.userId === null
         ? 'co'
         : 'usr';
-  const secret = Array.from({ length: SECRET_CHARACTERS }, () => BASE62.charAt(randomInt(BASE62.length))).join('');
-  const token = `oky_${kind}_${secret}`;
-  const prefix = token.slice(0, token.length - SECRET_CHARACTERS + PREFIX_CHARACTERS);
+  const token = newToken(kind);
   const row = await first<TokenRow>(
     sql,
     `INSERT INTO tokens (id, hash, prefix, last4, name, company_id, user_id, scopes, created_by, expires_at,
@@ -90,7 +88,7 @@ export async function createToken(sql: Sql, wanted: NewToken): Promise<{ token: 
     [
       newId('token'),
       tokenHash(token),
-      prefix,
+      tokenPrefix(token),
       token.slice(-4),
       wanted.name,
       wanted.companyId,

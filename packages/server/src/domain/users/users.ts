@@ -2,6 +2,7 @@ import { OwnkeyError } from '@ownkey/contract/errors';
 import { isId, newId } from '@ownkey/contract/ids';
 import { first, type Sql } from '../../storage/database.ts';
 import { recordEvent } from '../audit/record.ts';
+import { endSessions } from '../sign-in/session.ts';
 
 /** People of a company. A user belongs to one company; removing one removes their personal keys, tokens, login, mails
  * and jobs. */
@@ -108,6 +109,21 @@ async function changeUser(sql: Sql, user: UserRow, wanted: WantedUser, actor: st
     data: { changed, ...(changed.includes('role') ? { role: next.role } : {}) },
   });
   return next;
+}
+
+/** Ends every session of a person; resolves to how many. */
+export async function endUserSessions(sql: Sql, user: UserRow, actor: string): Promise<number> {
+  if (user.login_id === null) return 0;
+  const sessions = await endSessions(sql, user.login_id, null);
+  if (sessions > 0)
+    await recordEvent(sql, {
+      company: user.company_id,
+      kind: 'session.revoked',
+      actor,
+      user: user.id,
+      data: { sessions },
+    });
+  return sessions;
 }
 
 /** Everything that says who they were goes; the record keeps their id, which resolves to nothing any more. */

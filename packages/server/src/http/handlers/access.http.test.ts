@@ -22,7 +22,7 @@ describe('tokens', () => {
   test('are shown once, work at once, and stop at once when revoked', async () => {
     const made = await create({ scopes: ['keys:read'] });
     expect(made.status).toBe(201);
-    expect(made.body.token).toMatch(/^oky_co_[0-9A-Za-z]{32}$/);
+    expect(made.body.token).toMatch(/^oky_co_[0-9A-Za-z]{38}$/);
     expect(made.body).toMatchObject({ name: 'CI', last4: made.body.token.slice(-4), created_by: 'Ana', user: null });
     const bearer = { authorization: `Bearer ${made.body.token}` };
     expect((await plane.call('GET', '/api/keys', bearer)).status).toBe(200);

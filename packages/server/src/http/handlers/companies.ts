@@ -2,7 +2,7 @@ import type { Company, User } from '@ownkey/contract/api/companies';
 import { OwnkeyError } from '@ownkey/contract/errors';
 import type { COMPANY_ROUTES } from '@ownkey/contract/routes/companies';
 import { type CompanyRow, eraseCompany, findCompany, putCompany, putPlan } from '../../domain/companies/companies.ts';
-import { findUser, putUser, removeUser, type UserRow } from '../../domain/users/users.ts';
+import { endUserSessions, findUser, putUser, removeUser, type UserRow } from '../../domain/users/users.ts';
 import type { Sql } from '../../storage/database.ts';
 import type { HandlersOf } from '../handler.ts';
 import type { Parts } from './parts.ts';
@@ -43,6 +43,12 @@ export function companyHandlers({ database }: Parts): HandlersOf<keyof typeof CO
         const company = await needCompany(sql, params.company);
         await removeUser(sql, await needUser(sql, company.id, params.user), caller.actor);
         return { status: 204, body: null };
+      }),
+    endUserSessions: ({ caller, params }) =>
+      database.everywhere(async (sql) => {
+        const company = await needCompany(sql, params.company);
+        const user = await needUser(sql, company.id, params.user);
+        return { status: 200, body: { ended: await endUserSessions(sql, user, caller.actor) } };
       }),
   };
 }

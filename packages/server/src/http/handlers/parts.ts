@@ -4,6 +4,7 @@ import type { EpochRules } from '@ownkey/policy/kek-epoch';
 import type { Catalogue } from '@ownkey/providers/catalogue';
 import type { TokenCounter } from '../../domain/estimate/token-counter.ts';
 import type { SendResetCode } from '../../domain/sign-in/sign-in.ts';
+import type { AfterAnswers } from '../../platform/after-answers.ts';
 import type { Database } from '../../storage/database.ts';
 import type { JobSignals } from '../../storage/job-signals.ts';
 
@@ -33,4 +34,5 @@ export interface Parts {
   readonly lookup: Lookup;
   /** Writes the mail with the code of a password reset. */
   readonly sendResetCode: SendResetCode;
+  readonly afterAnswers: AfterAnswers;
 }

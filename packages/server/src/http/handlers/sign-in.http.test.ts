@@ -1,8 +1,12 @@
+import type { OwnkeyError } from '@ownkey/contract/errors';
 import { newId } from '@ownkey/contract/ids';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { useControlPlane } from '../../../../../tests/kit/control-plane.ts';
 import { hashPassword } from '../../domain/sign-in/password.ts';
-import { createSetUpCode } from '../../domain/sign-in/sign-in.ts';
+import { recordRefusedSignIn } from '../../domain/sign-in/record.ts';
+import { createSetUpCode, requestReset, signIn as signInTo } from '../../domain/sign-in/sign-in.ts';
+import { takeTry } from '../../domain/sign-in/tries.ts';
+import { type Database, openDatabase } from '../../storage/database.ts';
 
 const plane = useControlPlane();
 const PASSWORD = 'correct horse battery';
@@ -164,4 +168,155 @@ test('a person sees and ends their own sessions', async () => {
   expect(body.data).toHaveLength(2);
   expect((await plane.call('DELETE', `/api/auth/sessions/${older.id}`, second)).status).toBe(204);
   expect((await plane.call('GET', '/api/auth/session', first)).body).toEqual({ user: null });
+});
+
+describe('sessions end', () => {
+  const seen = async (cookie: Record<string, string>) =>
+    (await plane.call('GET', '/api/auth/session', cookie)).body.user?.email ?? null;
+  const eventsOf = async (kind: string) =>
+    plane.database.everywhere((sql) =>
+      sql.rows<{ data: Record<string, unknown>; text: string }>(
+        `SELECT e.data, e::text AS text FROM audit_events e JOIN users u ON u.id = e.user_id JOIN logins l ON l.id = u.login_id
+         WHERE l.email = $1 AND e.kind = $2 ORDER BY seq`,
+        [email, kind],
+      ),
+    );
+
+  test('all but one’s own, with one request', async () => {
+    const [first, second, third] = [cookieOf(await signIn()), cookieOf(await signIn()), cookieOf(await signIn())];
+    expect((await plane.call('DELETE', '/api/auth/sessions', second)).body).toEqual({ ended: 2 });
+    expect([await seen(first), await seen(second), await seen(third)]).toEqual([null, email, null]);
+    expect((await plane.call('DELETE', '/api/auth/sessions', second)).body).toEqual({ ended: 0 });
+    expect((await eventsOf('session.revoked')).map(({ data }) => data)).toEqual([{ sessions: 2 }]);
+  });
+
+  test('with a new password: every other one of the account, and codes that were on their way', async () => {
+    const [old, here] = [cookieOf(await signIn()), cookieOf(await signIn())];
+    await plane.call('POST', '/api/auth/reset', {}, { email });
+    const { code } = plane.resetCodes.at(-1) ?? { code: '' };
+    const change = (current: string) =>
+      plane.call('POST', '/api/auth/password', here, { current_password: current, new_password: 'another password' });
+    const wrong = await change('not the old one');
+    expect([wrong.status, wrong.body.code]).toEqual([400, 'request.invalid']);
+    expect(await seen(old)).toBe(email);
+    expect((await change(PASSWORD)).body).toEqual({ ended: 1 });
+    expect([await seen(old), await seen(here)]).toEqual([null, email]);
+    const late = await plane.call('POST', '/api/auth/reset/confirm', {}, { code, password: 'a third password' });
+    expect(late.status).toBe(400);
+    expect((await signIn('another password')).status).toBe(200);
+    expect((await eventsOf('password.changed')).map(({ data }) => data)).toEqual([
+      { how: 'old password', sessions: 1 },
+    ]);
+    expect((await eventsOf('password.reset_asked')).length).toBe(1);
+  });
+
+  test('the old password is guessed five times a minute, not more', async () => {
+    const here = cookieOf(await signIn());
+    const guess = () =>
+      plane.call('POST', '/api/auth/password', here, { current_password: 'guess', new_password: 'another password' });
+    for (let i = 0; i < 5; i++) expect((await guess()).status).toBe(400);
+    expect((await guess()).status).toBe(429);
+  });
+
+  test('for a person of a company, by the host or an operator, and by nobody else', async () => {
+    const company = await plane.createCompany();
+    const path = `/api/companies/${company.externalId}/users/member-${company.externalId}/sessions`;
+    expect((await plane.call('DELETE', path, company.admin)).status).toBe(403);
+    const host = await plane.createTokenHeaders(['host']);
+    expect((await plane.call('DELETE', path, host)).body).toEqual({ ended: 1 });
+    expect((await plane.call('GET', '/api/auth/session', company.member)).body).toEqual({ user: null });
+    expect((await plane.call('GET', '/api/auth/session', company.admin)).body.user).not.toBeNull();
+    expect((await plane.call('DELETE', path, await plane.createOperatorHeaders())).body).toEqual({ ended: 0 });
+    expect((await plane.call('DELETE', path.replace('member-', 'nobody-'), host)).status).toBe(404);
+  });
+
+  test('the record tells who came and from which network, never the address, and holds no email', async () => {
+    await signIn('wrong password');
+    await signIn('wrong password again');
+    const cookie = cookieOf(await signIn());
+    await plane.call('POST', '/api/auth/sign-out', cookie);
+    const [signedIn, refused, signedOut] = await Promise.all(
+      ['signed_in', 'sign_in_refused', 'signed_out'].map(eventsOf),
+    );
+    expect(signedIn?.map(({ data }) => data)).toMatchObject([{ network: '127.0.0.0/24' }]);
+    expect(refused).toHaveLength(1);
+    expect(signedOut).toHaveLength(1);
+    for (const event of [...(signedIn ?? []), ...(refused ?? [])]) {
+      expect(event.text).not.toContain('127.0.0.1');
+      expect(event.text).not.toContain(email);
+    }
+  });
+
+  test('tries that have to wait are told once, and unknown accounts without what was typed', async () => {
+    for (let i = 0; i < 7; i++) await signIn('wrong password');
+    expect((await eventsOf('sign_in_refused')).map(({ data }) => data)).toEqual([
+      { network: '127.0.0.0/24' },
+      { network: '127.0.0.0/24', waits: true },
+    ]);
+    await plane.database.outside.rows('DELETE FROM sign_in_tries');
+    const unknownTold = () =>
+      plane.database.everywhere((sql) =>
+        sql.rows<{ text: string }>(
+          "SELECT e::text AS text FROM audit_events e WHERE company_id IS NULL AND kind = 'sign_in_refused'",
+        ),
+      );
+    const before = (await unknownTold()).length;
+    await signIn('a typed password', 'nobody-1@example.com');
+    for (let i = 0; i < 40; i++) await recordRefusedSignIn(plane.database, null, `198.51.100.${i}`, false);
+    // However many addresses it comes from.
+    const rows = await unknownTold();
+    expect(rows.length - before).toBe(5);
+    for (const { text } of rows) expect(text).not.toMatch(/nobody-|typed/);
+  });
+});
+
+test('what differs between a known and an unknown account is done after the answer', async () => {
+  const order: string[] = [];
+  const later = { add: () => order.push('later') };
+  const client = { address: '192.0.2.77', userAgent: null };
+  for (const who of [email, 'nobody@example.com']) {
+    const statements: string[] = [];
+    const counting: Database = {
+      ...plane.database,
+      everywhere: (work) =>
+        plane.database.everywhere((sql) =>
+          work({
+            rows: (statement, values) => {
+              statements.push(statement);
+              return sql.rows(statement, values);
+            },
+          }),
+        ),
+    };
+    await requestReset(counting, who, client, async () => {}, later);
+    await expect(signInTo(counting, 'secret', { email: who, password: 'wrong' }, client, later)).rejects.toMatchObject({
+      code: 'auth.wrong_password',
+    });
+    order.push(statements.join('\n'));
+  }
+  const half = order.length / 2;
+  expect(order.slice(0, half)).toEqual(order.slice(half));
+  expect(order.filter((what) => what === 'later')).toHaveLength(4);
+});
+
+test('tries are counted over all servers', async () => {
+  const second = openDatabase(plane.postgres.controlUrl, 2);
+  const client = { address: '192.0.2.78', userAgent: null };
+  const later = { add: () => {} };
+  const statuses: string[] = [];
+  for (let i = 0; i < 6; i++) {
+    const server = i % 2 === 0 ? second : plane.database;
+    await signInTo(server, 'secret', { email, password: 'wrong' }, client, later).catch((error: OwnkeyError) =>
+      statuses.push(error.code),
+    );
+  }
+  for (const take of ['set-up', 'reset-confirm', 'invitation']) {
+    for (let i = 0; i < 5; i++)
+      await takeTry(i % 2 === 0 ? second : plane.database, take, client.address, client.address);
+    await expect(takeTry(second, take, client.address, client.address)).rejects.toMatchObject({
+      code: 'auth.too_many_tries',
+    });
+  }
+  await second.close();
+  expect(statuses).toEqual([...Array.from({ length: 5 }, () => 'auth.wrong_password'), 'auth.too_many_tries']);
 });

@@ -1,10 +1,17 @@
 import type { SessionAnswer } from '@ownkey/contract/api/auth';
 import { OwnkeyError } from '@ownkey/contract/errors';
 import type { SIGN_IN_ROUTES } from '@ownkey/contract/routes/sign-in';
-import { recordEvent } from '../../domain/audit/record.ts';
 import { readDemoAccounts } from '../../domain/sign-in/demo-accounts.ts';
-import { endSession, findSession, listSessions, type SessionRow } from '../../domain/sign-in/session.ts';
-import { confirmReset, hasOperator, requestReset, setUp, signIn } from '../../domain/sign-in/sign-in.ts';
+import { type Account, recordAccountEvent } from '../../domain/sign-in/record.ts';
+import { endSession, endSessions, findSession, listSessions, type SessionRow } from '../../domain/sign-in/session.ts';
+import {
+  changePassword,
+  confirmReset,
+  hasOperator,
+  requestReset,
+  setUp,
+  signIn,
+} from '../../domain/sign-in/sign-in.ts';
 import type { Credential } from '../caller.ts';
 import { clearSessionCookie, writeSessionCookie } from '../cookie.ts';
 import type { HandlersOf } from '../handler.ts';
@@ -45,19 +52,14 @@ export function signInHandlers(parts: Parts): HandlersOf<keyof typeof SIGN_IN_RO
     }),
     signIn: async ({ body, client }) => ({
       status: 200,
-      ...(await begun(await signIn(database, authSecret, body, client))),
+      ...(await begun(await signIn(database, authSecret, body, client, parts.afterAnswers))),
     }),
     signOut: async ({ credential }) => {
       if (credential.kind === 'session') {
         const { session } = credential;
         await database.everywhere(async (sql) => {
           await endSession(sql, session.id, session.login_id);
-          await recordEvent(sql, {
-            company: session.company_id,
-            kind: 'signed_out',
-            actor: session.user_id ?? session.operator_id ?? session.login_id,
-            user: session.user_id,
-          });
+          await recordAccountEvent(sql, accountOf(session), 'signed_out', { session: session.id });
         });
       }
       const headers = { 'set-cookie': clearSessionCookie(parts.cookieName, parts.secure) };
@@ -68,7 +70,7 @@ export function signInHandlers(parts: Parts): HandlersOf<keyof typeof SIGN_IN_RO
       ...(await begun(await setUp(database, authSecret, body, client))),
     }),
     requestReset: async ({ body, client }) => {
-      await requestReset(database, body.email, client, parts.sendResetCode);
+      await requestReset(database, body.email, client, parts.sendResetCode, parts.afterAnswers);
       return { status: 202, body: { ok: true } };
     },
     confirmReset: async ({ body, client }) => {
@@ -90,10 +92,26 @@ export function signInHandlers(parts: Parts): HandlersOf<keyof typeof SIGN_IN_RO
       return { status: 200, body: { data, next_cursor: null } };
     },
     endSession: async ({ credential, params }) => {
-      const { login_id } = sessionOf(credential);
-      if (!(await endSession(database.outside, params.id, login_id))) throw new OwnkeyError('not_found');
+      const session = sessionOf(credential);
+      await database.everywhere(async (sql) => {
+        if (!(await endSession(sql, params.id, session.login_id))) throw new OwnkeyError('not_found');
+        await recordAccountEvent(sql, accountOf(session), 'session.revoked', { session: params.id, sessions: 1 });
+      });
       return { status: 204, body: null };
     },
+    endOtherSessions: async ({ credential }) => {
+      const session = sessionOf(credential);
+      const ended = await database.everywhere(async (sql) => {
+        const sessions = await endSessions(sql, session.login_id, session.id);
+        if (sessions > 0) await recordAccountEvent(sql, accountOf(session), 'session.revoked', { sessions });
+        return sessions;
+      });
+      return { status: 200, body: { ended } };
+    },
+    changePassword: async ({ credential, body, client }) => ({
+      status: 200,
+      body: { ended: await changePassword(database, sessionOf(credential), body, client) },
+    }),
   };
 }
 
@@ -107,6 +125,10 @@ export async function begunSession(parts: Parts, session: { value: string; expir
 function sessionOf(credential: Credential): SessionRow {
   if (credential.kind !== 'session') throw new OwnkeyError('auth.missing');
   return credential.session;
+}
+
+function accountOf({ login_id, operator_id, user_id, company_id }: SessionRow): Account {
+  return { id: login_id, operator_id, user_id, company_id };
 }
 
 function answerOf(row: SessionRow | null): SessionAnswer {
