@@ -58,9 +58,11 @@ CREATE INDEX audit_checkpoints_open ON ownkey.audit_checkpoints USING btree (day
 -- row security: forced
 -- policy control_company (*) to ownkey_control: using ((current_setting('ownkey.company'::text, true) = '*'::text) OR (company_id = current_setting('ownkey.company'::text, true))); check null
 -- policy worker_all (*) to ownkey_worker: using true; check true
+CREATE TRIGGER audit_checkpoints_kek BEFORE INSERT OR UPDATE OF kek_id ON ownkey.audit_checkpoints FOR EACH ROW EXECUTE FUNCTION refuse_closed_kek();
 GRANT SELECT ON audit_checkpoints TO ownkey_control;
 GRANT INSERT ON audit_checkpoints TO ownkey_worker;
 GRANT SELECT ON audit_checkpoints TO ownkey_worker;
+GRANT UPDATE (kek_id, mac) ON audit_checkpoints TO ownkey_worker;
 
 CREATE TABLE audit_events (
   seq bigint NOT NULL IDENTITY,
@@ -1318,7 +1320,8 @@ CREATE OR REPLACE FUNCTION ownkey.kek_rows()
 AS $function$
   SELECT kek_id, 'stored keys', count(*) FROM envelopes GROUP BY 1
   UNION ALL SELECT kek_id, 'sealing keys', count(*) FROM sealing_keys GROUP BY 1
-  UNION ALL SELECT kek_id, 'audit heads', count(*) FROM audit_heads GROUP BY 1
+  UNION ALL SELECT kek_id, 'audit heads', count(*)
+    FROM (SELECT kek_id FROM audit_heads UNION ALL SELECT kek_id FROM audit_checkpoints) heads GROUP BY 1
 $function$;
 -- kek_rows() may be called by: ownkey_control, ownkey_worker
 

@@ -14,7 +14,7 @@ import { useTestDatabase } from '../kit/postgres.ts';
 const RIGHTS: Record<string, { control: string; worker: string }> = {
   alerts: { control: 'S U(told_at)', worker: '' },
   audit_chain: { control: 'S', worker: 'I S' },
-  audit_checkpoints: { control: 'S', worker: 'I S' },
+  audit_checkpoints: { control: 'S', worker: 'I S U(kek_id,mac)' },
   audit_events: { control: 'I S', worker: 'I S' },
   audit_heads: { control: 'S', worker: 'I S U' },
   audit_sealer: { control: '', worker: 'S U' },

@@ -46,7 +46,16 @@ CREATE TABLE audit_checkpoints (
 );
 CREATE INDEX audit_checkpoints_open ON audit_checkpoints (day) WHERE done_at IS NULL;
 GRANT SELECT ON audit_checkpoints TO ownkey_control;
-GRANT SELECT, INSERT ON audit_checkpoints TO ownkey_worker;
+GRANT SELECT, INSERT, UPDATE (mac, kek_id) ON audit_checkpoints TO ownkey_worker;
+CREATE TRIGGER audit_checkpoints_kek BEFORE INSERT OR UPDATE OF kek_id ON audit_checkpoints FOR EACH ROW
+  EXECUTE FUNCTION refuse_closed_kek();
+CREATE OR REPLACE FUNCTION kek_rows() RETURNS TABLE (kek_id text, kind text, rows bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ownkey, pg_temp AS $$
+  SELECT kek_id, 'stored keys', count(*) FROM envelopes GROUP BY 1
+  UNION ALL SELECT kek_id, 'sealing keys', count(*) FROM sealing_keys GROUP BY 1
+  UNION ALL SELECT kek_id, 'audit heads', count(*)
+    FROM (SELECT kek_id FROM audit_heads UNION ALL SELECT kek_id FROM audit_checkpoints) heads GROUP BY 1
+$$;
 ALTER TABLE audit_checkpoints ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY control_company ON audit_checkpoints TO ownkey_control
   USING (current_setting('ownkey.company', true) = '*' OR company_id = current_setting('ownkey.company', true));

@@ -7,7 +7,7 @@ import { EnvelopeError, rewrapDek } from '@ownkey/vault/envelope';
 import { KekError, type KekRing } from '@ownkey/vault/kek';
 import { rewrapSealingKey } from '@ownkey/vault/sealing-key';
 import type { Sql } from '../access/load.ts';
-import { checkHead, macOfHead } from '../audit/chain-hash.ts';
+import { checkCheckpoint, checkHead, macOfCheckpoint, macOfHead } from '../audit/chain-hash.ts';
 
 export const BATCH = 500;
 const EMPTY = Buffer.alloc(0);
@@ -130,8 +130,42 @@ const auditHeads: WrappedTable = {
 
 const nameOfHead = ({ company }: { company: string }): string => `audit ${company}`;
 
+/** As of heads: a checkpoint that is not authentic stays as it is. */
+const auditCheckpoints: WrappedTable = {
+  name: 'audit_checkpoints',
+  async page(sql, ring, keks, after, write) {
+    const { rows } = await sql.query<CheckpointRow>(
+      `SELECT company_id AS company, day::text, n::text, hash, mac, kek_id FROM audit_checkpoints
+       WHERE kek_id = ANY($1) AND 'checkpoint ' || company_id || ' ' || day::text > $2
+       ORDER BY 'checkpoint ' || company_id || ' ' || day::text LIMIT ${BATCH}`,
+      [keks, after],
+    );
+    const { done, damaged } = attempt(rows, nameOfCheckpoint, (row) => {
+      if (checkCheckpoint(ring, row) !== 'right') throw new KekError('cipher', 'the checkpoint is not authentic');
+      return macOfCheckpoint(ring, row);
+    });
+    if (!write || done.length === 0) return pageOf(rows, damaged, done.length, nameOfCheckpoint);
+    const { rowCount } = await sql.query(
+      `UPDATE audit_checkpoints c SET kek_id = $1, mac = x.mac
+       FROM unnest($2::text[], $3::date[], $4::text[], $5::bytea[]) AS x (company, day, kek_id, mac)
+       WHERE c.company_id = x.company AND c.day = x.day AND c.kek_id = x.kek_id`,
+      [
+        ring.currentId,
+        done.map(({ row }) => row.company),
+        done.map(({ row }) => row.day),
+        done.map(({ row }) => row.kek_id),
+        done.map(({ made }) => made),
+      ],
+    );
+    return pageOf(rows, damaged, rowCount ?? 0, nameOfCheckpoint);
+  },
+};
+
+type CheckpointRow = { company: string; day: string; n: string; hash: Buffer; mac: Buffer; kek_id: string };
+const nameOfCheckpoint = ({ company, day }: CheckpointRow): string => `checkpoint ${company} ${day}`;
+
 /** Every table that holds something wrapped or authenticated by a master key. A test compares this with the database. */
-export const WRAPPED_TABLES: readonly WrappedTable[] = [envelopes, sealingKeys, auditHeads];
+export const WRAPPED_TABLES: readonly WrappedTable[] = [envelopes, sealingKeys, auditHeads, auditCheckpoints];
 
 export interface Pass {
   readonly moved: number;
