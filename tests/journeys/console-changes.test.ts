@@ -1,3 +1,5 @@
+import { runningWorkerUrl } from '@ownkey/cli/postgres/running';
+import { Client } from 'pg';
 import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { sandboxKey, useConsole } from '../kit/console.ts';
@@ -7,14 +9,14 @@ const product = useProduct();
 const visitors = useConsole(product);
 
 /** Runs one AI call on the gateway; resolves to its headers. */
-async function callGateway(model: string): Promise<Headers> {
+async function callGateway(model: string, status = 200): Promise<Headers> {
   const dev = product.dev();
   const response = await fetch(`${dev.gateway_url}/v1/chat/completions`, {
     method: 'POST',
     headers: { authorization: `Bearer ${dev.companies[0]?.gateway_token}`, 'content-type': 'application/json' },
     body: JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello' }] }),
   });
-  expect(response.status, await response.text()).toBe(200);
+  expect(response.status, await response.text()).toBe(status);
   return response.headers;
 }
 const modelOf = (provider: string) => `${provider}/${product.dev().sandbox.providers[provider]?.model}`;
@@ -46,6 +48,30 @@ describe('a connected key', () => {
     await dialog.getByRole('button', { name: 'Done' }).click();
     await page.getByRole('heading', { level: 1, name: /OpenAI.*Zz42/ }).waitFor();
     expect((await callGateway(modelOf('openai'))).get('x-ownkey-key-last4')).toBe('Zz42');
+  });
+
+  it('whose stored copy is damaged is shown as such beside the others, and works again once it is pasted anew', async () => {
+    const key = sandboxKey(product, 'mistral');
+    const { body } = await connectKey(product, 'mistral', key);
+    const database = new Client({ connectionString: runningWorkerUrl(product.directory) ?? '' });
+    await database.connect();
+    await database.query('UPDATE envelopes SET body = set_byte(body, 20, get_byte(body, 20) # 1) WHERE key_id = $1', [
+      body.id,
+    ]);
+    await database.end();
+    expect((await callGateway(modelOf('mistral'), 424)).get('x-ownkey-error-code')).toBe('key.undecryptable');
+
+    const page = await visitors.enter();
+    await rowOf(page, 'Mistral').getByText('Invalid · cannot be opened').waitFor();
+    await rowOf(page, 'OpenAI').getByText('Valid').waitFor();
+    await rowOf(page, 'Mistral').getByRole('link', { name: 'Mistral' }).click();
+    await page.getByText(/The stored copy cannot be opened any more/).waitFor();
+    await page.getByRole('button', { name: 'Replace key' }).first().click();
+    const dialog = page.getByRole('dialog', { name: /^Replace Mistral/ });
+    await dialog.getByLabel('API key', { exact: true }).fill(key);
+    await dialog.getByRole('button', { name: 'Test and replace' }).click();
+    await dialog.getByText(/is in use\.$/).waitFor();
+    expect((await callGateway(modelOf('mistral'))).get('x-ownkey-key-source')).toBe('own');
   });
 
   it('gives way to the shared key at once, and comes back by Undo', async () => {
