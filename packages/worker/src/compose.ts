@@ -23,6 +23,7 @@ import { KekKeeper } from './kek/keeper.ts';
 import { loaderOf, openKekRing } from './kek/load-keks.ts';
 import { EnvelopeStore } from './keys/envelope-store.ts';
 import { markUndecryptable } from './keys/mark-undecryptable.ts';
+import { destinationRecorder } from './keys/refusal-events.ts';
 import { loadSealingKeys } from './keys/sealing-keys.ts';
 
 /** A running worker. */
@@ -84,6 +85,7 @@ export async function startWorker(config: WorkerConfig, handle: object | null = 
   });
   const egress = new PooledEgress({
     kekRing,
+    destinationChanged: destinationRecorder(sql, (error) => log.error('a changed address is not recorded', { error })),
     envelopes,
     connectTimeoutMs: config.connectTimeoutMs,
     extraCa: config.extraCa,

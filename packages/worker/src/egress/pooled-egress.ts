@@ -45,6 +45,8 @@ export const EGRESS_LIMITS: EgressLimits = {
 export interface PooledEgressOptions extends DestinationRules {
   readonly kekRing: KekRing;
   readonly envelopes: EnvelopeSource;
+  /** A call was refused because its key is bound to another address; called for each. */
+  readonly destinationChanged?: (key: KeyRef) => void;
   readonly connectTimeoutMs: number;
   /** PEM of further authorities, or null. */
   readonly extraCa: string | null;
@@ -161,6 +163,8 @@ export class PooledEgress implements Egress, UnstoredEgress {
       if (stored instanceof Promise) stored.then(start).catch((error: unknown) => failWith(running, error));
       else start(stored);
     } catch (error) {
+      if (error instanceof EgressError && error.code === 'key.destination_changed')
+        this.#options.destinationChanged?.(call.key);
       failWith(running, error);
     }
   }

@@ -3,6 +3,7 @@ import type { JobFailure, JobKind, JobPayloads, JobResults, ProbeResult } from '
 import type { Logger } from '@ownkey/guard/log';
 import { scrubFacts } from '@ownkey/guard/scrub-facts';
 import type { Sql } from '../access/load.ts';
+import { recordRefusedSeal } from '../keys/refusal-events.ts';
 import { readPayload } from './job-payload.ts';
 import {
   finishJob,
@@ -166,6 +167,9 @@ export class JobRunner {
       if (!(error instanceof OwnkeyError) || error.status >= 500)
         log.error('a job failed', { job: job.id, kind: job.kind, error });
       end = { state: 'failed', failure };
+      await recordRefusedSeal(sql, job, failure).catch((cause: unknown) =>
+        log.error('a refused key is not recorded', { job: job.id, error: cause }),
+      );
     }
     await steps.settled();
     for (let tries = 1; ; tries++) {
