@@ -1,16 +1,18 @@
-// Builds what changed: the compiler keeps its own account (tsc -b), the console is built when one of its inputs changed.
+// Builds what changed: the compiler keeps its own account (tsc -b), the bundles are made when one of their inputs changed.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ROOT, runScript, seconds } from './process.mjs';
 
-const CONSOLE = 'packages/console';
-/** What the console's bundle is made of besides itself. */
-const CONSOLE_INPUTS = [CONSOLE, 'packages/contract/src', 'packages/sdk/src', 'packages/vault/src'];
-const STAMP = join(ROOT, 'node_modules', '.cache', 'ownkey', 'console.sha256');
+/** What browsers load, each with what it is made of besides itself. */
+const BUNDLES = [
+  { name: 'console', inputs: ['packages/contract/src', 'packages/sdk/src', 'packages/vault/src'] },
+  { name: 'field', inputs: ['packages/contract/src', 'packages/vault/src'] },
+];
+const STAMPS = join(ROOT, 'node_modules', '.cache', 'ownkey');
 
-/** Compiles all packages and bundles the console. Ends the process with the compiler's messages when something is wrong. */
+/** Compiles all packages and bundles what browsers load. Ends the process with the compiler's messages when something is wrong. */
 export async function build() {
   const began = performance.now();
   const packages = compiledPackages();
@@ -19,7 +21,7 @@ export async function build() {
     ...packages.map((name) => `packages/${name}`),
   ]);
   if (code !== 0) fail('The compiler found mistakes; they are listed above.', code);
-  await buildConsole();
+  for (const bundle of BUNDLES) await buildBundle(bundle);
   console.log(`Built in ${seconds(began)}.`);
 }
 
@@ -27,32 +29,34 @@ export async function build() {
 export function compiledPackages() {
   return readdirSync(join(ROOT, 'packages')).filter((name) => {
     const folder = join(ROOT, 'packages', name);
-    if (name === 'console' || !existsSync(join(folder, 'tsconfig.json'))) return false;
+    if (BUNDLES.some((bundle) => bundle.name === name) || !existsSync(join(folder, 'tsconfig.json'))) return false;
     return listFiles(join(folder, 'src')).some((file) => /\.tsx?$/.test(file));
   });
 }
 
-async function buildConsole() {
-  if (!existsSync(join(ROOT, CONSOLE, 'index.html'))) {
-    console.log('The console is not in this checkout yet: skipped.');
+async function buildBundle({ name, inputs }) {
+  const folder = `packages/${name}`;
+  if (!existsSync(join(ROOT, folder, 'index.html'))) {
+    console.log(`The ${name} is not in this checkout yet: skipped.`);
     return;
   }
-  const hash = hashOf(CONSOLE_INPUTS);
-  const unchanged = existsSync(STAMP) && readFileSync(STAMP, 'utf8') === hash;
-  if (unchanged && existsSync(join(ROOT, CONSOLE, 'dist', 'index.html'))) return;
-  rmSync(STAMP, { force: true });
-  console.log('Bundling the console…');
-  const script = ['packages/console/node_modules/vite/bin/vite.js', 'node_modules/vite/bin/vite.js'].find((path) =>
+  const stamp = join(STAMPS, `${name}.sha256`);
+  const hash = hashOf([folder, ...inputs]);
+  const unchanged = existsSync(stamp) && readFileSync(stamp, 'utf8') === hash;
+  if (unchanged && existsSync(join(ROOT, folder, 'dist', 'index.html'))) return;
+  rmSync(stamp, { force: true });
+  console.log(`Bundling the ${name}…`);
+  const script = [`${folder}/node_modules/vite/bin/vite.js`, 'node_modules/vite/bin/vite.js'].find((path) =>
     existsSync(join(ROOT, path)),
   );
   const { code, output } = await runScript(script, ['build'], {
-    cwd: join(ROOT, CONSOLE),
+    cwd: join(ROOT, folder),
     quiet: true,
     env: { ...process.env, NODE_ENV: 'production' },
   });
-  if (code !== 0) fail(`${output}\nThe console could not be bundled.`, code);
-  mkdirSync(join(STAMP, '..'), { recursive: true });
-  writeFileSync(STAMP, hash);
+  if (code !== 0) fail(`${output}\nThe ${name} could not be bundled.`, code);
+  mkdirSync(STAMPS, { recursive: true });
+  writeFileSync(stamp, hash);
 }
 
 /** One hash over names and contents of all files in `folders` and the lockfile. */

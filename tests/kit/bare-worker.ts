@@ -43,7 +43,10 @@ export async function startBareWorker(
 
 function flagsFor(kekFile: string): string[] {
   const packages = ['contract', 'guard', 'policy', 'providers', 'vault', 'worker'];
-  return workerFlags(process.version, readablePaths(packages, [join(INSTALLATION, 'catalogue/'), kekFile]));
+  return workerFlags(
+    process.version,
+    readablePaths(packages, [join(INSTALLATION, 'catalogue/'), join(INSTALLATION, 'packages/field/dist/'), kekFile]),
+  );
 }
 
 /** The worker asks for a listening socket (there is none: it takes a port of its own) and says when it serves. */

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import http, { type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { OwnkeyError } from '@ownkey/contract/errors';
 import { createScrubber } from '@ownkey/guard/scrub';
 import { loadCatalogue } from '@ownkey/providers/catalogue';
 import { composeGateway, type Gateway, type GatewayOptions } from '@ownkey/worker/compose-gateway';
@@ -57,6 +58,7 @@ export async function startGateway(
     idleTimeoutMs: 5_000,
     scrubber: createScrubber(),
     log: quiet,
+    field: () => Promise.reject(new OwnkeyError('not_found')),
     keys: () => ({ clearKeyRoute: null, jobs: { start() {}, wake() {}, stop: () => Promise.resolve() } }),
     ...more,
   });

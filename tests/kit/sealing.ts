@@ -1,6 +1,7 @@
 import { webcrypto } from 'node:crypto';
 import type { SealContext } from '@ownkey/vault/context';
-import { newKeyId, newNonce, sealKey } from '@ownkey/vault/seal';
+import { newKeyId, newNonce } from '@ownkey/vault/mint';
+import { sealKey } from '@ownkey/vault/seal';
 import type { Client } from 'pg';
 
 /** A sealing key without a worker: its private half is thrown away, what is sealed with it opens nowhere. */

@@ -28,6 +28,10 @@ export interface Policies {
     service_tiers: Readonly<Record<string, number>>;
   };
   retention: Retention;
+  embed: {
+    /** Origins whose pages may stand around frames of this installation, beside the console's own. */
+    parent_origins: readonly string[];
+  };
 }
 
 /** Days things are kept; null = for ever. */
@@ -66,6 +70,7 @@ export const SHIPPED_POLICIES: Policies = {
     service_tiers: {},
   },
   retention: { audit_days: null, usage_days: null },
+  embed: { parent_origins: [] },
 };
 
 /** What is stored, with everything absent or of the wrong type as shipped. */
@@ -95,7 +100,27 @@ export function readPolicies(settings: Readonly<Record<string, unknown>>): Polic
       service_tiers: countsOf(ceilings.service_tiers),
     },
     retention: { audit_days: countOf(retention.audit_days), usage_days: countOf(retention.usage_days) },
+    embed: { parent_origins: originsOf(objectOf(stored.embed).parent_origins) },
   };
+}
+
+/** How many parents there may be: all of them stand in one header. */
+export const PARENT_ORIGINS_MAX = 50;
+
+/**
+ * Whether `text` names one origin exactly as a browser writes it, of a page that browsers let encrypt: https, or this very machine.
+ * No wildcard, path or closing slash.
+ */
+export function isParentOrigin(text: string): boolean {
+  if (text.length > 262 || !URL.canParse(text)) return false;
+  const { origin, protocol, hostname } = new URL(text);
+  const local = hostname === 'localhost' || hostname === '127.0.0.1' || hostname === '[::1]';
+  return origin === text && !/[*;,'\s]/.test(text) && (protocol === 'https:' || (protocol === 'http:' && local));
+}
+
+function originsOf(value: unknown): string[] {
+  const stored = Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
+  return stored.filter(isParentOrigin).slice(0, PARENT_ORIGINS_MAX);
 }
 
 function objectOf(value: unknown): Record<string, unknown> {

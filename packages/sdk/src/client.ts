@@ -10,6 +10,8 @@ export interface ClientOptions {
   /** Milliseconds before a call is given up; 60,000 by default (a key test waits for the provider). */
   readonly timeoutMs?: number;
   readonly fetch?: typeof globalThis.fetch;
+  /** Fingerprint of the only sealing key that keys may be sealed for, as `ownkey start` prints it. */
+  readonly sealingFingerprint?: string;
 }
 
 export interface CallOptions {
@@ -37,6 +39,8 @@ export interface Client {
    * @throws ApiError the API refused; ConnectionError no answer came; AbortError `signal` was aborted
    */
   call<T>(method: string, path: string, options?: CallOptions): Promise<Answer<T>>;
+  /** As the client was made with; null = none is pinned. */
+  readonly sealingFingerprint: string | null;
 }
 
 const TIMEOUT_MS = 60_000;
@@ -45,6 +49,7 @@ const TIMEOUT_MS = 60_000;
 export function createClient(options: ClientOptions = {}): Client {
   const send = options.fetch ?? globalThis.fetch.bind(globalThis);
   return {
+    sealingFingerprint: options.sealingFingerprint ?? null,
     async call<T>(method: string, path: string, call: CallOptions = {}): Promise<Answer<T>> {
       const timeout = AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS);
       const response = await send(`${options.baseUrl ?? ''}${path}${queryText(call.query)}`, {

@@ -1,8 +1,10 @@
 import { decodeContext, parseSealedKey } from '@ownkey/vault/context';
+import { fingerprintOf } from '@ownkey/vault/seal';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ApiError, ConnectionError } from './api-error.ts';
 import { createClient } from './client.ts';
-import { connectKey, replaceKey, testKey } from './keys.ts';
+import { connectKey, replaceKey } from './keys.ts';
+import { testKey } from './sealed-keys.ts';
 
 interface Call {
   method: string;
@@ -27,8 +29,13 @@ beforeAll(async () => {
 
 /** An API that answers the sealing key and then `replies` in order, and keeps what reached it. */
 function fakeApi(...replies: Reply[]) {
+  return pinnedApi({}, ...replies);
+}
+
+function pinnedApi(pin: { sealingFingerprint?: string }, ...replies: Reply[]) {
   const calls: Call[] = [];
   const client = createClient({
+    ...pin,
     baseUrl: 'https://keys.example.com',
     fetch: async (url, init) => {
       const { pathname, search } = new URL(String(url));
@@ -171,6 +178,24 @@ describe('connecting a key', () => {
     await expect(connectKey(lost.client, input)).rejects.toBeInstanceOf(ConnectionError);
     const refused = fakeApi({ status: 402, json: { code: 'plan.upgrade_required', title: 'x' } });
     await expect(connectKey(refused.client, input)).rejects.toBeInstanceOf(ApiError);
+  });
+});
+
+describe('a pinned sealing key', () => {
+  it('is the only one that is sealed for, whatever fingerprint the API claims', async () => {
+    const claimed = pinnedApi({ sealingFingerprint: '4F2A-91CC' }, { json: tested });
+    const input = { provider: 'acme', scope: 'company', clearKey: clearKey() } as const;
+    await expect(connectKey(claimed.client, input)).rejects.toMatchObject({
+      name: 'SealError',
+      problem: 'fingerprint_mismatch',
+    });
+    expect(claimed.calls.map((call) => call.path)).toEqual(['/api/sealing-key']);
+
+    const sealingFingerprint = await fingerprintOf(publicKey);
+    const pinned = pinnedApi({ sealingFingerprint }, { json: tested });
+    let told = '';
+    await connectKey(pinned.client, { ...input, onSealed: ({ fingerprint }) => (told = fingerprint) });
+    expect([pinned.calls.length, told]).toEqual([2, sealingFingerprint]);
   });
 });
 

@@ -1,179 +1,46 @@
-import type { Job } from '@ownkey/contract/api/jobs';
-import type { Key, KeyConnectBody, KeyTested } from '@ownkey/contract/api/keys';
-import type { SealingKey } from '@ownkey/contract/api/providers';
-import { CUSTOM_PROVIDER, catalogueDestination } from '@ownkey/contract/key';
-import { newKeyId, newNonce, sealKey } from '@ownkey/vault/seal';
-import { toApiError } from './api-error.ts';
+import type { Key, KeyTested } from '@ownkey/contract/api/keys';
+import { newNonce } from '@ownkey/vault/mint';
+import { requireFingerprint, sealKey } from '@ownkey/vault/seal';
 import type { Client } from './client.ts';
+import { type ConnectSealedInput, connectSealed, type Progress, replaceSealed, type Sealer } from './sealed-keys.ts';
 
 /** Seconds a sealed key stays valid, from the server's clock. */
 const SEAL_LIFETIME_S = 300;
-/** Between two looks at a running test. */
-const JOB_POLL_MS = 250;
-/** A job that is not done by then is reported as lost. */
-const JOB_WAIT_MS = 60_000;
 
-export type JobSteps = Job['steps'];
-
-/** What a caller may follow while a key is tested. */
-export interface Progress {
-  /** The key is sealed and nothing was sent yet. `fingerprint` names whom it was sealed for. */
-  readonly onSealed?: ((fact: { readonly fingerprint: string; readonly keyId: string }) => void) | undefined;
-  /** Told whenever the steps moved. With it, the test runs as a job that is asked for its state. */
-  readonly onSteps?: ((steps: JobSteps) => void) | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
-
-export interface ConnectInput extends Omit<KeyConnectBody, 'sealed_key' | 'key_id' | 'scope'>, Progress {
-  readonly scope: 'company' | 'user';
+export interface ConnectInput extends Omit<ConnectSealedInput, 'seal'> {
   /** The key text as bytes; null for an endpoint without a key. Not changed here: erase it once the promise settles. */
   readonly clearKey: Uint8Array | null;
-  /** Where keys are stored: the company's by default, `/api/operator` for the product's shared keys. */
-  readonly base?: string;
-}
-
-/** Where the routes of keys, their sealing key and jobs lie. */
-const COMPANY_BASE = '/api';
-const keysPath = (base: string) => (base === COMPANY_BASE ? '/api/keys' : `${base}/platform-keys`);
-
-/**
- * Seals a key and connects it: sealing key, key id and nonce, seal, POST. The clear key never leaves this process.
- * The key id is minted here (`onSealed`), so that after a ConnectionError `getKey` says whether it was stored.
- * @throws ApiError `key.rejected` nothing was stored, and others; ConnectionError; SealError nothing was sealed or sent
- */
-export async function connectKey(client: Client, input: ConnectInput): Promise<KeyTested> {
-  const { clearKey, base = COMPANY_BASE, scope, onSealed, onSteps, signal, ...body } = input;
-  const keyId = newKeyId();
-  const destination =
-    input.provider === CUSTOM_PROVIDER ? originOf(input.base_url) : catalogueDestination(input.provider);
-  const secret =
-    clearKey === null
-      ? { key_id: keyId }
-      : {
-          sealed_key: await sealFor(
-            client,
-            { base, scope, provider: input.provider, destination, keyId, version: 1, clearKey },
-            { onSealed, signal },
-          ),
-        };
-  const path = keysPath(base);
-  const sent = { ...body, ...secret, ...(base === COMPANY_BASE ? { scope } : {}) };
-  return runTest(client, base, 'POST', path, { body: sent, idempotencyKey: keyId }, { onSteps, signal });
 }
 
 /**
- * Seals a new key for an existing one and swaps it in once its test has passed. Bound to the version after `key.version`: of
- * two replacements at the same time one is refused with `conflict.changed`.
- * @throws ApiError, ConnectionError (ask `getKey` which version is in use), SealError
+ * Seals a key in this process and connects it. The clear key never leaves the process.
+ * @throws what `connectSealed` throws; SealError nothing was sealed or sent: with `fingerprint_mismatch` the sealing key is not
+ * the one the client was made for
  */
-export async function replaceKey(
+export function connectKey(client: Client, { clearKey, ...input }: ConnectInput): Promise<KeyTested> {
+  return connectSealed(client, { ...input, seal: clearKey === null ? null : sealerOf(client, clearKey) });
+}
+
+/** Seals a new key in this process and swaps it in. @throws what `replaceSealed` throws, and SealError as `connectKey` */
+export function replaceKey(
   client: Client,
   key: Pick<Key, 'id' | 'version' | 'provider' | 'scope' | 'destination' | 'etag'>,
   clearKey: Uint8Array,
   progress: Progress = {},
 ): Promise<KeyTested> {
-  const base = key.scope === 'platform' ? '/api/operator' : COMPANY_BASE;
-  const version = key.version + 1;
-  const sealed = await sealFor(
-    client,
-    {
-      base,
-      scope: key.scope === 'user' ? 'user' : 'company',
-      provider: key.provider,
-      destination: key.destination,
-      keyId: key.id,
-      version,
+  return replaceSealed(client, key, sealerOf(client, clearKey), progress);
+}
+
+/** The fingerprint is made from the key itself: what the API says of it is not taken for it. */
+function sealerOf(client: Client, clearKey: Uint8Array): Sealer {
+  return async (place, recipient) => {
+    const fingerprint = await requireFingerprint(recipient.public_key, client.sealingFingerprint);
+    const sealed = await sealKey({
+      publicKey: recipient.public_key,
+      kid: recipient.kid,
       clearKey,
-    },
-    progress,
-  );
-  return runTest(
-    client,
-    base,
-    'PUT',
-    `${keysPath(base)}/${encodeURIComponent(key.id)}`,
-    { body: { sealed_key: sealed }, idempotencyKey: `${key.id}.${version}.${newNonce()}`, ifMatch: key.etag },
-    progress,
-  );
-}
-
-/** Tests a stored key against its provider now. A bad outcome is data, not an error. @throws ApiError `probe.limited` */
-export function testKey(client: Client, key: Pick<Key, 'id' | 'scope'>, progress: Progress = {}): Promise<KeyTested> {
-  const base = key.scope === 'platform' ? '/api/operator' : COMPANY_BASE;
-  const path = `${keysPath(base)}/${encodeURIComponent(key.id)}/test`;
-  return runTest(client, base, 'POST', path, { body: {}, idempotencyKey: newNonce() }, progress);
-}
-
-/** One key. @throws ApiError `not_found` for keys that do not exist and keys of others alike */
-export async function getKey(client: Client, id: string, signal?: AbortSignal): Promise<Key> {
-  const answer = await client.call<Key>('GET', `/api/keys/${encodeURIComponent(id)}`, { signal });
-  return answer.data;
-}
-
-type SealPlace = {
-  base: string;
-  scope: 'company' | 'user';
-  provider: string;
-  destination: string;
-  keyId: string;
-  version: number;
-  clearKey: Uint8Array;
-};
-
-async function sealFor(client: Client, place: SealPlace, { onSealed, signal }: Progress): Promise<string> {
-  const { data: recipient } = await client.call<SealingKey>('GET', `${place.base}/sealing-key`, { signal });
-  const sealed = await sealKey({
-    publicKey: recipient.public_key,
-    kid: recipient.kid,
-    clearKey: place.clearKey,
-    context: {
-      company: recipient.company,
-      user: place.scope === 'user' ? recipient.user : null,
-      provider: place.provider,
-      key_id: place.keyId,
-      version: place.version,
-      destination: place.destination,
-      nonce: newNonce(),
-      exp: recipient.server_time + SEAL_LIFETIME_S,
-    },
-  });
-  onSealed?.({ fingerprint: recipient.fingerprint, keyId: place.keyId });
-  return sealed;
-}
-
-/** Sends the call and, when progress is followed, waits for its job. */
-async function runTest(
-  client: Client,
-  base: string,
-  method: string,
-  path: string,
-  call: { body: unknown; idempotencyKey: string; ifMatch?: string },
-  { onSteps, signal }: Progress,
-): Promise<KeyTested> {
-  const answer = await client.call<KeyTested | { job: Job }>(method, path, {
-    ...call,
-    signal,
-    async: onSteps !== undefined,
-  });
-  let reply = answer.data;
-  const deadline = Date.now() + JOB_WAIT_MS;
-  while ('job' in reply) {
-    const { job }: { job: Job } = reply;
-    onSteps?.(job.steps);
-    if (job.error !== null) throw toApiError(job.error.status, job.error, job.error.request_id);
-    if (job.result !== null) return job.result;
-    if (job.state === 'failed' || Date.now() > deadline) {
-      throw toApiError(503, { code: 'worker.unavailable', title: 'No worker finished the test in time.' }, null);
-    }
-    await new Promise((resolve) => setTimeout(resolve, JOB_POLL_MS));
-    const next = await client.call<Job>('GET', `${base}/jobs/${encodeURIComponent(job.id)}`, { signal });
-    reply = { job: next.data };
-  }
-  onSteps?.(reply.steps);
-  return reply;
-}
-
-/** Origin a custom endpoint's key is bound to. @throws TypeError the address cannot be read */
-function originOf(baseUrl: string | undefined): string {
-  return new URL(baseUrl ?? '').origin;
+      context: { ...place, nonce: newNonce(), exp: recipient.server_time + SEAL_LIFETIME_S },
+    });
+    return { sealed, fingerprint };
+  };
 }

@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { encodeBase64Url } from './base64url.ts';
 import { encodeContext, encodeSealedKey, parseSealedKey, type SealContext } from './context.ts';
 import { KekRing, kekFromBytes } from './kek.ts';
+import { newKeyId, newNonce } from './mint.ts';
 import { OpenError, openSealed, SEAL_LIFE_SECONDS_MAX } from './open.ts';
-import { fingerprintOf, newKeyId, newNonce, SEAL_INFO, SealError, sealKey, sealSuite } from './seal.ts';
+import { fingerprintOf, requireFingerprint, SEAL_INFO, SealError, sealKey, sealSuite } from './seal.ts';
 import { createSealingKey, openSealingKey, rewrapSealingKey } from './sealing-key.ts';
 
 const ring = new KekRing(kekFromBytes('kek_first0000', Buffer.alloc(32, 1)));
@@ -222,6 +223,17 @@ describe('fingerprint', () => {
     const { createHash } = await import('node:crypto');
     const digest = createHash('sha256').update(Buffer.from(row.public_key, 'base64url')).digest('hex').toUpperCase();
     expect(fingerprint.replaceAll('-', '')).toBe(digest.slice(0, 32));
+  });
+
+  it('pinned, lets that key alone be sealed for', async () => {
+    const fingerprint = await fingerprintOf(row.public_key);
+    for (const pinned of [null, fingerprint, ` ${fingerprint.toLowerCase()}\n`])
+      expect(await requireFingerprint(row.public_key, pinned)).toBe(fingerprint);
+    const other = await fingerprintOf(createSealingKey(ring).public_key);
+    for (const pinned of ['', fingerprint.slice(0, 9), other])
+      await expect(requireFingerprint(row.public_key, pinned)).rejects.toMatchObject({
+        problem: 'fingerprint_mismatch',
+      });
   });
 
   it('differs between pairs and survives a rotation of the master key, as do already sealed keys', async () => {

@@ -8,8 +8,7 @@
  * finds both shares whole, and knows them for what they are, has the key.
  */
 import { Aes256Gcm, CipherSuite, DhkemP256HkdfSha256, HkdfSha256 } from '@hpke/core';
-import { newId } from '@ownkey/contract/ids';
-import { decodeBase64Url, encodeBase64Url } from './base64url.ts';
+import { decodeBase64Url } from './base64url.ts';
 import { CLEAR_KEY_BYTES_MAX, ENC_BYTES, encodeContext, encodeSealedKey, type SealContext } from './context.ts';
 
 /** HPKE `info`: separates these seals from every other use of the same key pair. */
@@ -20,7 +19,7 @@ export function sealSuite(): CipherSuite {
   return new CipherSuite({ kem: new DhkemP256HkdfSha256(), kdf: new HkdfSha256(), aead: new Aes256Gcm() });
 }
 
-export type SealProblem = 'insecure_context' | 'public_key' | 'empty' | 'too_long';
+export type SealProblem = 'insecure_context' | 'public_key' | 'empty' | 'too_long' | 'fingerprint_mismatch';
 
 /** Thrown when nothing was sealed. `problem` says why; the text never holds the key. */
 export class SealError extends Error {
@@ -80,14 +79,17 @@ export async function fingerprintOf(publicKey: string): Promise<string> {
   return groups.join('-');
 }
 
-/** A key id minted by the client, so that a repeated connect is the same connect. */
-export function newKeyId(now: number = Date.now()): string {
-  return newId('key', now);
-}
-
-/** 128 random bits for `SealContext.nonce`. */
-export function newNonce(): string {
-  return encodeBase64Url(crypto.getRandomValues(new Uint8Array(16)));
+/**
+ * The fingerprint of `publicKey`, once it is the one that was pinned (case and white space around it do not count).
+ * @throws SealError `fingerprint_mismatch`: this key is not the one to seal for; `public_key`
+ */
+export async function requireFingerprint(publicKey: string, pinned: string | null): Promise<string> {
+  const fingerprint = await fingerprintOf(publicKey);
+  if (pinned === null || pinned.trim().toUpperCase() === fingerprint) return fingerprint;
+  throw new SealError(
+    'fingerprint_mismatch',
+    `the sealing key has the fingerprint ${fingerprint}, not the pinned ${pinned.trim().slice(0, 39)}: nothing was sealed`,
+  );
 }
 
 /** pad ‖ (key XOR pad) */

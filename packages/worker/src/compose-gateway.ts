@@ -46,6 +46,8 @@ export interface GatewayOptions {
   limits?: Partial<GatewayLimits>;
   scrubber: Scrubber;
   log: Logger;
+  /** `GET /field…`. */
+  field: Route;
   /** What handles keys and jobs, made of what the gateway offers. */
   keys: (offered: { ledger: Ledger; callers: CallerReader; configurations: Configurations }) => KeysOfGateway;
 }
@@ -187,6 +189,7 @@ export function composeGateway(options: GatewayOptions): Gateway {
   const serve = createServe({
     gateway,
     ...createModelsRoutes({ callers, configurations, targets, lists: modelLists }),
+    field: options.field,
     clearKeys: keys.clearKeyRoute,
     unready: () => unready(options.sql),
     isStopping: () => stopping,

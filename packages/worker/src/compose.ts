@@ -13,8 +13,10 @@ import { AuditSealer } from './audit/sealer.ts';
 import { composeGateway } from './compose-gateway.ts';
 import { composeKeys } from './compose-keys.ts';
 import type { WorkerConfig } from './config.ts';
-import { createPool, sqlOf } from './database.ts';
+import { answering, createPool, sqlOf } from './database.ts';
 import { PooledEgress } from './egress/pooled-egress.ts';
+import { readFieldFiles } from './field/field-files.ts';
+import { createFieldRoute } from './field/field-route.ts';
 import { createTargets } from './gateway/targets.ts';
 import { closeConnections, createServer } from './http/server.ts';
 import { keepTlsFresh } from './http/tls.ts';
@@ -34,6 +36,7 @@ export interface Worker {
 }
 
 const CATALOGUE = fileURLToPath(new URL('../../../catalogue', import.meta.url));
+const FIELD_FILES = fileURLToPath(new URL('../../field/dist', import.meta.url));
 /** Shares of the 4 s the supervisor gives a worker for its stop. */
 const DRAIN_MS = 2_000;
 /** For the last bytes of answers that were ended by us: they wait for their settlement. */
@@ -110,6 +113,15 @@ export async function startWorker(config: WorkerConfig, handle: object | null = 
     idleTimeoutMs: config.idleTimeoutMs,
     scrubber,
     log,
+    field: createFieldRoute({
+      sql: answering(sql),
+      sealingKeys,
+      catalogue,
+      targets,
+      files: readFieldFiles(FIELD_FILES),
+      consoleUrl: config.consoleUrl,
+      now: Date.now,
+    }),
     keys: ({ ledger, callers, configurations }) => {
       const keys = composeKeys({
         pool,

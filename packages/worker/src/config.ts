@@ -13,6 +13,8 @@ export interface WorkerConfig {
   mode: 'development' | 'production';
   host: string;
   port: number;
+  /** Address of the console, whose pages may hold the secure field; null = not told. */
+  consoleUrl: string | null;
   databaseUrl: string;
   /** Address of the LISTEN connection: the database itself, not a transaction pooler. */
   listenDatabaseUrl: string;
@@ -89,6 +91,7 @@ export function readConfig(env: Env = process.env, facts: ProcessFacts = process
     mode: production ? 'production' : 'development',
     host: text('OWNKEY_HOST') ?? '127.0.0.1',
     port: number('OWNKEY_GATEWAY_PORT', 8421),
+    consoleUrl: text('OWNKEY_CONSOLE_URL'),
     databaseUrl,
     listenDatabaseUrl: text('OWNKEY_LISTEN_DATABASE_URL') ?? databaseUrl,
     kekFile,

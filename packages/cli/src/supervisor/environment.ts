@@ -92,9 +92,11 @@ function sandboxEgress(sandbox: SandboxWhereabouts): Environment {
 
 const SHARED = ['contract', 'guard', 'policy', 'providers', 'vault'] as const;
 
+const WORKER_FOLDERS = ['catalogue/', 'packages/field/dist/'];
+
 /**
- * What the worker may read: code, catalogue, the master key and the files its settings name. `more`: packages whose code a one-shot
- * process in the worker's role needs besides.
+ * What the worker may read: code, catalogue, the secure field, the master key and the files its settings name. `more`: packages whose
+ * code a one-shot process in the worker's role needs besides.
  */
 export function workerFlagsOf(settings: Settings, more: readonly string[] = []): string[] {
   const given = settings.givenTo('worker');
@@ -108,7 +110,7 @@ export function workerFlagsOf(settings: Settings, more: readonly string[] = []):
   ];
   return workerFlags(
     process.version,
-    readablePaths([...SHARED, 'worker', ...more], [join(INSTALLATION, 'catalogue/'), ...files.flatMap(withTarget)]),
+    readablePaths([...SHARED, 'worker', ...more], [...existing(WORKER_FOLDERS), ...files.flatMap(withTarget)]),
   );
 }
 
@@ -139,8 +141,14 @@ const SERVER_FOLDERS = [
 
 /** What the server may read: code, catalogue, its migrations, the built console and documentation. */
 function serverReadable(settings: Settings): string[] {
-  const folders = SERVER_FOLDERS.map((name) => join(INSTALLATION, name)).filter((path) => existsSync(path));
-  return readablePaths([...SHARED, 'server', 'sdk'], [...folders, ...withTarget(settings.extraCaFile)]);
+  return readablePaths(
+    [...SHARED, 'server', 'sdk'],
+    [...existing(SERVER_FOLDERS), ...withTarget(settings.extraCaFile)],
+  );
+}
+
+function existing(folders: readonly string[]): string[] {
+  return folders.map((name) => join(INSTALLATION, name)).filter((path) => existsSync(path));
 }
 
 /** A mounted secret is often a link: both the link and what it leads to must be readable. */

@@ -68,7 +68,7 @@ export function useTestKey() {
   const refresh = useRefreshKeys();
   return useMutation<KeyTested, unknown, Key>({
     // Loaded when it is needed: the first room does not carry the sealing code.
-    mutationFn: async (key) => (await import('@ownkey/sdk/keys')).testKey(api, key),
+    mutationFn: async (key) => (await import('@ownkey/sdk/sealed-keys')).testKey(api, key),
     onSettled: refresh,
   });
 }

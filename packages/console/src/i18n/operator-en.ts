@@ -94,6 +94,12 @@ export const operatorEn = {
     hosted_tools_hint: 'One a line, such as web_search = 0.05.',
     service_tiers: 'Service tiers, times the standard price',
     service_tiers_hint: 'One a line, such as priority = 2.',
+    embed: 'Pages of yours',
+    embed_hint: 'They may hold the field in which keys are pasted, in a frame. No other page can, beside this console.',
+    parent_origins: 'Origins',
+    parent_origins_hint:
+      'One a line, such as https://app.example.com. Where a page holds another one that holds the frame, both are named.',
+    origin_wrong: 'Line {{line}} is no origin. Write https:// and a host, without a path.',
     lines_wrong: 'Line {{line}} cannot be read. Write name = number.',
     save: 'Save policies',
     saved: 'Policies saved. They hold from now on.',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { TAG_PATTERN } from '../headers.ts';
+import { isParentOrigin, PARENT_ORIGINS_MAX } from '../policies.ts';
 import { reference, text, time, usd } from './common.ts';
 
 /**
@@ -179,6 +180,7 @@ export const policies = z.object({
     service_tiers: z.record(z.string(), z.number()),
   }),
   retention: z.object({ audit_days: z.number().int().nullable(), usage_days: z.number().int().nullable() }),
+  embed: z.object({ parent_origins: z.array(z.string()) }),
 });
 export type PoliciesUsd = z.infer<typeof policies>;
 /** Members not named stay; a map that is named is replaced as a whole. */
@@ -216,6 +218,15 @@ export const policiesBody = z.strictObject({
     })
     .optional()
     .describe('Days the record and the sums of usage are kept where a company set nothing; null: for ever'),
+  embed: z
+    .strictObject({
+      parent_origins: z
+        .array(z.string().refine(isParentOrigin, { error: 'must be an origin such as https://app.example.com' }))
+        .max(PARENT_ORIGINS_MAX)
+        .optional()
+        .describe('Pages that may hold frames of this installation; replaced as a whole'),
+    })
+    .optional(),
 });
 export type PoliciesBody = z.infer<typeof policiesBody>;
 

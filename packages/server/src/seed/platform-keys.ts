@@ -1,5 +1,6 @@
 import { catalogueDestination, PLATFORM_OWNER } from '@ownkey/contract/key';
-import { newKeyId, newNonce, sealKey } from '@ownkey/vault/seal';
+import { newKeyId, newNonce } from '@ownkey/vault/mint';
+import { sealKey } from '@ownkey/vault/seal';
 import { orderJob } from '../domain/jobs/jobs.ts';
 import { readSealingKey } from '../domain/keys/sealing-key.ts';
 import { type Database, first } from '../storage/database.ts';

@@ -42,6 +42,19 @@ export function sendError(
   });
 }
 
+/** Bytes as they are, with exactly these headers. */
+export function sendBytes(
+  response: ServerResponse,
+  status: number,
+  type: string,
+  bytes: Buffer,
+  headers: Readonly<Record<string, string>>,
+): void {
+  if (response.headersSent || response.destroyed) return;
+  response.writeHead(status, { 'content-type': type, 'content-length': bytes.length, ...headers });
+  response.end(bytes);
+}
+
 export function sendText(response: ServerResponse, status: number, type: string, text: string): void {
   if (response.headersSent || response.destroyed) return;
   response.writeHead(status, { ...ALWAYS, 'content-type': type, 'content-length': Buffer.byteLength(text) });

@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Task } from '@ownkey/contract/dialect';
 import { OwnkeyError } from '@ownkey/contract/errors';
+import { FIELD_PATH } from '@ownkey/contract/field';
 import { newId } from '@ownkey/contract/ids';
 import type { Wire } from '@ownkey/contract/provider';
 import type { Logger } from '@ownkey/guard/log';
+import { fieldRouteName } from '../field/field-route.ts';
 import { type GatewayParts, serveCall } from '../gateway/serve-call.ts';
 import { discardBody } from './body.ts';
 import type { Metrics } from './metrics.ts';
@@ -26,6 +28,8 @@ export interface ServeParts {
   gateway: GatewayParts;
   models: Route;
   model: Route;
+  /** Everything below `/field`; `rest` is what follows it. */
+  field: Route;
   /** null = the route is off. */
   clearKeys: Route | null;
   /** Null when ready, else why not. */
@@ -97,6 +101,10 @@ async function dispatchOther(
   response: ServerResponse,
   call: RouteCall,
 ): Promise<void> {
+  if (fieldRouteName(path) !== null) {
+    checkMethod(request, 'GET');
+    return parts.field(request, response, { ...call, rest: decodePath(path.slice(FIELD_PATH.length + 1)) });
+  }
   const modelId = path.startsWith(`${MODELS}/`) ? decodePath(path.slice(MODELS.length + 1)) : null;
   const known = modelId === null ? path : MODELS;
   const method = METHODS[known];
@@ -166,5 +174,7 @@ function wireOf(path: string, request: IncomingMessage): Wire {
 /** Label of the metrics: a fixed word, whatever the caller wrote. */
 function routeName(path: string): string {
   if (CALLS[path] !== undefined || METHODS[path] !== undefined) return path;
+  const field = fieldRouteName(path);
+  if (field !== null) return field;
   return path.startsWith(`${MODELS}/`) ? `${MODELS}/{id}` : 'other';
 }

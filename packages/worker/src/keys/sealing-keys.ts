@@ -1,5 +1,7 @@
 /** The installation's HPKE key pairs, which every browser and client seals to. Shared by all workers through the database. */
-import { decodeBase64Url } from '@ownkey/vault/base64url';
+import { webcrypto } from 'node:crypto';
+import type { FieldSealingKey } from '@ownkey/contract/field';
+import { decodeBase64Url, encodeBase64Url } from '@ownkey/vault/base64url';
 import { KekError, type KekRing } from '@ownkey/vault/kek';
 import { fingerprintOf } from '@ownkey/vault/seal';
 import { createSealingKey, openSealingKey, type SealingKeyPair, type SealingKeyRow } from '@ownkey/vault/sealing-key';
@@ -11,6 +13,15 @@ import { inTransaction } from './transaction.ts';
 /** The pairs that sealed keys may be for. A kid that is not known yet (made by another worker since) is looked up again. */
 export interface SealingKeys {
   find(kid: string): Promise<SealingKeyPair | null>;
+  /** The public half to seal for, as the master key vouches for it (whoever changes the row cannot change this). */
+  newest(): PublicSealingKey;
+}
+
+export type PublicSealingKey = Pick<FieldSealingKey, 'kid' | 'public_key' | 'fingerprint'>;
+
+interface Loaded {
+  readonly pairs: ReadonlyMap<string, SealingKeyPair>;
+  readonly newest: PublicSealingKey;
 }
 
 interface Row {
@@ -26,19 +37,20 @@ interface Row {
  * @throws WrongMasterKeyError naming everything that cannot be opened; OwnkeyError ledger.unavailable
  */
 export async function loadSealingKeys(pool: Pool, ring: KekRing): Promise<SealingKeys> {
-  let pairs = await loadPairs(pool, ring);
+  let loaded = await loadPairs(pool, ring);
   return {
     async find(kid) {
-      const known = pairs.get(kid);
+      const known = loaded.pairs.get(kid);
       if (known) return known;
-      pairs = await loadPairs(pool, ring);
-      return pairs.get(kid) ?? null;
+      loaded = await loadPairs(pool, ring);
+      return loaded.pairs.get(kid) ?? null;
     },
+    newest: () => loaded.newest,
   };
 }
 
-async function loadPairs(pool: Pool, ring: KekRing): Promise<ReadonlyMap<string, SealingKeyPair>> {
-  const { pairs: loaded, problems: found } = await inTransaction(pool, async (sql) => {
+async function loadPairs(pool: Pool, ring: KekRing): Promise<Loaded> {
+  const { pairs, problems: found } = await inTransaction(pool, async (sql) => {
     await sql.query("SELECT pg_advisory_xact_lock(hashtext('ownkey.sealing_keys'))", []);
     const problems = await listUnopenable(sql, ring);
     const pairs = new Map<string, SealingKeyPair>();
@@ -60,7 +72,14 @@ async function loadPairs(pool: Pool, ring: KekRing): Promise<ReadonlyMap<string,
     return { pairs, problems };
   });
   if (found.length > 0) throw new WrongMasterKeyError([...found, `loaded: ${ring.ids.join(', ')}`]);
-  return loaded;
+  return { pairs, newest: await publicHalf([...pairs.values()].at(-1)) };
+}
+
+async function publicHalf(pair: SealingKeyPair | undefined): Promise<PublicSealingKey> {
+  if (pair === undefined) throw new Error('there is no sealing key');
+  const point = new Uint8Array(await webcrypto.subtle.exportKey('raw', pair.publicKey));
+  const public_key = encodeBase64Url(point);
+  return { kid: pair.kid, public_key, fingerprint: await fingerprintOf(public_key) };
 }
 
 /** Whether the ring's key of this id is the one the database was written with: then it is the row that is wrong. */
@@ -82,7 +101,7 @@ async function retire(sql: Sql, kid: string): Promise<void> {
 
 async function readRows(sql: Sql): Promise<Row[]> {
   const { rows } = await sql.query<Row>(
-    'SELECT kid, public_key, wrapped_private, kek_id FROM sealing_keys WHERE retired_at IS NULL ORDER BY created_at',
+    'SELECT kid, public_key, wrapped_private, kek_id FROM sealing_keys WHERE retired_at IS NULL ORDER BY created_at, kid',
     [],
   );
   return rows;

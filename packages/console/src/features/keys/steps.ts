@@ -1,4 +1,4 @@
-import type { JobSteps } from '@ownkey/sdk/keys';
+import type { JobSteps } from '@ownkey/sdk/sealed-keys';
 
 export type StepState = 'waiting' | 'running' | 'done' | 'skipped' | 'failed';
 

@@ -1,6 +1,7 @@
 import type { Key, KeyTested } from '@ownkey/contract/api/keys';
 import { ApiError, ConnectionError } from '@ownkey/sdk/api-error';
-import { type ConnectInput, connectKey, getKey, type JobSteps, replaceKey } from '@ownkey/sdk/keys';
+import { type ConnectInput, connectKey, replaceKey } from '@ownkey/sdk/keys';
+import { getKey, type JobSteps } from '@ownkey/sdk/sealed-keys';
 import { useEffect, useRef, useState } from 'react';
 import { api } from '../../api/browser-client.ts';
 import { useRefreshKeys } from '../../api/keys.ts';

@@ -11,7 +11,7 @@ import { FailurePanel, SkeletonRows, useSkeleton } from '../../ui/Feedback.tsx';
 import { LeaveQuestion } from '../../ui/LeaveQuestion.tsx';
 import { useMessages } from '../../ui/Messages.tsx';
 import { PageHeader } from '../../ui/PageHeader.tsx';
-import { CeilingFields, FailFields, PolicyCaps, TokenFields } from './PolicyFields.tsx';
+import { CeilingFields, FailFields, ParentFields, PolicyCaps, TokenFields } from './PolicyFields.tsx';
 import { type PoliciesDraft, policiesBodyOf, policiesDraft } from './policies-draft.ts';
 
 /** What the host fixes for every company. */
@@ -81,6 +81,7 @@ function Form({ policies }: { policies: PoliciesUsd }) {
       <FailFields {...fields} />
       <TokenFields {...fields} />
       <CeilingFields {...fields} />
+      <ParentFields {...fields} />
       {save.isError ? <FailurePanel failure={explainError(save.error, t)} lead={t('caps.not_saved')} /> : null}
       <div className="flex flex-wrap justify-end gap-2 border-t border-border pt-4">
         <p role="status" className="me-auto text-text-2">

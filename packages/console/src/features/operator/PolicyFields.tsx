@@ -169,6 +169,25 @@ export function CeilingFields({ draft, wrong, onChange }: FieldsProps) {
   );
 }
 
+/** Pages of others that may stand around frames of this installation. */
+export function ParentFields({ draft, wrong, onChange }: FieldsProps) {
+  const { t } = useTranslation();
+  const line = wrong.get('parentOrigins');
+  return (
+    <Group title={t('policies.embed')} lead={t('policies.embed_hint')}>
+      <TextArea
+        {...PLAIN}
+        label={t('policies.parent_origins')}
+        rows={3}
+        value={draft.parentOrigins}
+        hint={t('policies.parent_origins_hint')}
+        error={line === undefined ? null : t('policies.origin_wrong', { line })}
+        onChange={(event) => onChange({ parentOrigins: event.target.value })}
+      />
+    </Group>
+  );
+}
+
 function Group({ title, lead, children }: { title: string; lead?: string; children: ReactNode }) {
   const id = useId();
   return (

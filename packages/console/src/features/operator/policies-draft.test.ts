@@ -18,6 +18,7 @@ const shown: Omit<PoliciesUsd, 'retention'> = {
     hosted_tools: { web_search: '0.05' },
     service_tiers: { priority: 2.5 },
   },
+  embed: { parent_origins: ['https://app.example.com'] },
 };
 const policies: PoliciesUsd = {
   ...shown,
@@ -37,9 +38,16 @@ it('names the field, and of a list the line, that cannot be read', () => {
       minTokens: '',
       hostedTools: 'web_search = 0.05\nfile_search 3',
       serviceTiers: 'priority = 0',
+      parentOrigins: 'https://app.example.com\nhttps://app.example.com/settings',
     },
     'en',
   );
   expect(body).toBeNull();
-  expect(Object.fromEntries(wrong)).toEqual({ 'max per_day_usd': 0, minTokens: 0, hostedTools: 2, serviceTiers: 1 });
+  expect(Object.fromEntries(wrong)).toEqual({
+    'max per_day_usd': 0,
+    minTokens: 0,
+    hostedTools: 2,
+    serviceTiers: 1,
+    parentOrigins: 2,
+  });
 });

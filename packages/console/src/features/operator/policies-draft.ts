@@ -1,4 +1,5 @@
 import type { CapField, PoliciesBody, PoliciesUsd } from '@ownkey/contract/api/money';
+import { isParentOrigin } from '@ownkey/contract/policies';
 import { amountInField, readAmount } from '../../format/read-amount.ts';
 import { CAP_FIELDS } from '../spend/cap-fields.ts';
 
@@ -15,6 +16,8 @@ export interface PoliciesDraft {
   fileTokens: string;
   hostedTools: string;
   serviceTiers: string;
+  /** One a line. */
+  parentOrigins: string;
 }
 
 export function policiesDraft(policies: PoliciesUsd, locale: string): PoliciesDraft {
@@ -39,6 +42,7 @@ export function policiesDraft(policies: PoliciesUsd, locale: string): PoliciesDr
     fileTokens: String(ceilings.file_tokens ?? ''),
     hostedTools: lines(ceilings.hosted_tools, (usd) => amountInField(usd, locale)),
     serviceTiers: lines(ceilings.service_tiers, String),
+    parentOrigins: policies.embed.parent_origins.join('\n'),
   };
 }
 
@@ -80,6 +84,9 @@ export function policiesBodyOf(draft: PoliciesDraft, locale: string): { body: Po
     });
     return read;
   };
+  const origins = draft.parentOrigins.split('\n').map((line) => line.trim());
+  const wrongOrigin = origins.findIndex((origin) => origin !== '' && !isParentOrigin(origin));
+  if (wrongOrigin >= 0) wrong.set('parentOrigins', wrongOrigin + 1);
   const default_max_tokens = count('defaultTokens');
   const min_max_tokens = count('minTokens');
   const body: PoliciesBody = {
@@ -93,6 +100,7 @@ export function policiesBodyOf(draft: PoliciesDraft, locale: string): { body: Po
       hosted_tools: map('hostedTools', (text) => readAmount(text, locale)),
       service_tiers: map('serviceTiers', factor),
     },
+    embed: { parent_origins: origins.filter((origin) => origin !== '') },
   };
   return { body: wrong.size > 0 ? null : body, wrong };
 }

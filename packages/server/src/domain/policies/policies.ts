@@ -64,6 +64,7 @@ export function applyPolicies(before: Policies, wanted: PoliciesBody): Policies 
       usage_days:
         wanted.retention?.usage_days === undefined ? before.retention.usage_days : wanted.retention.usage_days,
     },
+    embed: { parent_origins: [...new Set(wanted.embed?.parent_origins ?? before.embed.parent_origins)] },
   };
   checkPolicies(after);
   return after;
@@ -100,6 +101,7 @@ export function policiesView(policies: Policies): PoliciesUsd {
     ...policies,
     caps: policyView(policies.caps),
     on_failure: { ...policies.on_failure },
+    embed: { parent_origins: [...policies.embed.parent_origins] },
     ceilings: {
       ...ceilings,
       image_tokens: { ...ceilings.image_tokens },

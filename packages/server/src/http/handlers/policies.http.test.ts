@@ -80,6 +80,10 @@ test.each([
   [{ on_failure: { choice: 'sometimes' } }, 'on_failure.choice'],
   [{ on_failure: { preset: 'free' } }, 'on_failure.preset'],
   [{ ceilings: { service_tiers: { priority: 0 } } }, 'ceilings.service_tiers.priority'],
+  [{ embed: { parent_origins: ['https://app.example.com/'] } }, 'embed.parent_origins'],
+  [{ embed: { parent_origins: ['https://*.example.com'] } }, 'embed.parent_origins'],
+  [{ embed: { parent_origins: ['http://app.example.com'] } }, 'embed.parent_origins'],
+  [{ embed: { parent_origins: ["https://a.example 'self'"] } }, 'embed.parent_origins'],
 ])('refuse %j', async (body, param) => {
   const answer = await put(body);
   expect([answer.status, answer.body.code]).toEqual([400, 'request.invalid']);
