@@ -2,7 +2,7 @@ import { runningWorkerUrl } from '@ownkey/cli/postgres/running';
 import { Client } from 'pg';
 import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { sandboxKey, useConsole } from '../kit/console.ts';
+import { sandboxKey, secureField, useConsole } from '../kit/console.ts';
 import { api, connectKey, useProduct } from '../kit/product.ts';
 
 const product = useProduct();
@@ -37,12 +37,12 @@ describe('a connected key', () => {
     await rowOf(page, 'OpenAI').getByRole('link', { name: 'OpenAI' }).click();
     await page.getByRole('button', { name: 'Replace key' }).click();
     const dialog = page.getByRole('dialog', { name: `Replace OpenAI ••••${before}` });
-    await dialog.getByLabel('API key', { exact: true }).fill(sandboxKey(product, 'openai', 'invalid'));
+    await secureField(dialog).input.fill(sandboxKey(product, 'openai', 'invalid'));
     await dialog.getByRole('button', { name: 'Test and replace' }).click();
     await dialog.getByText(/^OpenAI rejected the new key: .+Nothing changed/).waitFor();
     expect((await callGateway(modelOf('openai'))).get('x-ownkey-key-last4')).toBe(before);
 
-    await dialog.getByLabel('API key', { exact: true }).fill(second);
+    await secureField(dialog).input.fill(second);
     await dialog.getByRole('button', { name: 'Test and replace' }).click();
     await dialog.getByText('The new key ••••Zz42 is in use.').waitFor();
     await dialog.getByRole('button', { name: 'Done' }).click();

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { axeViolations, sandboxKey, useConsole } from '../kit/console.ts';
+import { axeViolations, fieldFocused, sandboxKey, secureField, useConsole } from '../kit/console.ts';
 import { api, connectKey, useProduct } from '../kit/product.ts';
 
 const product = useProduct();
@@ -67,6 +67,7 @@ describe('by keyboard alone', () => {
     for (let tabs = 0; tabs < 40 && !(await focused()).includes('DeepSeek'); tabs++) await press('Tab');
     await press('Enter');
     await page.getByRole('dialog', { name: 'Connect DeepSeek' }).waitFor();
+    await fieldFocused(page);
     await page.keyboard.insertText(sandboxKey(product, 'deepseek'));
     await press('Enter');
     await page.getByText(/^DeepSeek is connected\./).waitFor();
@@ -99,7 +100,7 @@ describe('by keyboard alone', () => {
     await opener.focus();
     await page.keyboard.press('Enter');
     await page.getByRole('dialog').getByRole('button', { name: /^Groq/ }).click();
-    await page.getByLabel('API key', { exact: true }).fill('gsk_something');
+    await secureField(page).input.fill('gsk_something');
     await page.keyboard.press('Escape');
     await page.getByRole('alertdialog', { name: 'Discard the pasted key?' }).waitFor();
     await page.getByRole('button', { name: 'Discard', exact: true }).click();

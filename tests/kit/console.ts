@@ -1,7 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import packedChromium from '@sparticuz/chromium';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import {
+  type Browser,
+  type BrowserContext,
+  chromium,
+  type Frame,
+  type FrameLocator,
+  type Locator,
+  type Page,
+} from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import type { DevFile, Product } from './product.ts';
 
@@ -30,6 +38,10 @@ export interface Console {
   enter(options?: VisitOptions & { company?: number }): Promise<Page>;
 }
 
+export async function launchBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath: await packedChromium.executablePath(), args: FLAGS });
+}
+
 /**
  * A browser for the tests of a file. After each test its visitors are closed and must have met no console error, no uncaught
  * error and no violation of the page's policy (refusals of the API that a journey provokes are part of it).
@@ -39,7 +51,7 @@ export function useConsole(product: { dev(): Pick<DevFile, 'console_url' | 'comp
   const contexts: BrowserContext[] = [];
   const problems: string[] = [];
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: await packedChromium.executablePath(), args: FLAGS });
+    browser = await launchBrowser();
   });
   afterEach(async () => {
     await Promise.all(contexts.splice(0).map((context) => context.close()));
@@ -100,9 +112,13 @@ interface AxeViolation {
   nodes: { html: string; failureSummary: string }[];
 }
 
-/** What axe-core finds against WCAG 2.2 AA and its best practices. Runs beside the page's policy, through the debugger. */
-export async function axeViolations(page: Page): Promise<string[]> {
-  const debug = await page.context().newCDPSession(page);
+/**
+ * What axe-core finds against WCAG 2.2 AA and its best practices, in a page or in a frame that has a process of its own. Runs
+ * beside the page's policy, through the debugger.
+ */
+export async function axeViolations(page: Page | Frame): Promise<string[]> {
+  const context = 'context' in page ? page.context() : page.page().context();
+  const debug = await context.newCDPSession(page);
   await debug.send('Runtime.evaluate', { expression: axeSource });
   const violations = await page.evaluate<AxeViolation[]>(
     `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }).then((result) => result.violations)`,
@@ -118,6 +134,18 @@ export function sandboxKey(product: Product, provider: string, outcome = 'valid'
   return key;
 }
 
+/** The secure field within a page or dialog: everything a person sees of it stands in a frame of the gateway's origin. */
+export function secureField(scope: Page | Locator): { frame: FrameLocator; input: Locator } {
+  const frame = scope.frameLocator('iframe[title="Secure field"]');
+  return { frame, input: frame.getByRole('textbox') };
+}
+
+/** Resolves once the field takes what is typed, without a click. */
+export async function fieldFocused(scope: Page | Locator): Promise<void> {
+  const { frame, input } = secureField(scope);
+  await input.and(frame.locator(':focus:read-write')).waitFor();
+}
+
 /** From the room Model keys: opens the dialog of a provider, pastes a key, tests and saves it. */
 export async function pasteKey(page: Page, provider: string, key: string, label = ''): Promise<void> {
   await page.getByRole('button', { name: 'Connect a key' }).first().click();
@@ -126,7 +154,7 @@ export async function pasteKey(page: Page, provider: string, key: string, label 
     .getByRole('button', { name: new RegExp(`^${provider}`) })
     .click();
   const dialog = page.getByRole('dialog', { name: `Connect ${provider}` });
-  await dialog.getByLabel('API key', { exact: true }).fill(key);
+  await secureField(dialog).input.fill(key);
   if (label !== '') await dialog.getByLabel('Label').fill(label);
   await dialog.getByRole('button', { name: 'Test and save' }).click();
 }

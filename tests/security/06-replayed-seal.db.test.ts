@@ -1,5 +1,5 @@
 import type { SealContext } from '@ownkey/vault/context';
-import { newKeyId } from '@ownkey/vault/seal';
+import { newKeyId } from '@ownkey/vault/mint';
 import { sqlOf } from '@ownkey/worker/database';
 import { purgeJobs } from '@ownkey/worker/jobs/job-store';
 import type { Client } from 'pg';

@@ -14,7 +14,8 @@ const listed = readParents(document.querySelector('meta[name="ownkey-parents"]')
 
 addEventListener('message', function first(event: MessageEvent<unknown>) {
   const [port] = event.ports;
-  if (window.parent === window || port === undefined || !isFromParent(event, window.parent, listed)) return;
+  if (window.parent === window || port === undefined || !isFromParent(event, window.parent, listed, location.origin))
+    return;
   const hello = readHello(event.data);
   if (hello === null) return;
   removeEventListener('message', first);

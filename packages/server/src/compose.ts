@@ -114,6 +114,7 @@ export async function composeServer(config: Config, options: ComposeOptions = {}
     log,
     metrics: createMetrics(),
     consoleOrigin: consoleUrl === null ? null : new URL(consoleUrl).origin,
+    gatewayUrl,
     secure,
     trustedProxies: config.trustedProxies,
     consoleFiles: options.consoleFiles === undefined ? builtConsole() : options.consoleFiles,

@@ -1,8 +1,8 @@
 import { ApiError, ConnectionError, toApiError } from '@ownkey/sdk/api-error';
-import { SealError } from '@ownkey/vault/seal';
 import { describe, expect, it } from 'vitest';
 import { createTexts } from '../i18n/start.ts';
 import { explainError, isConflict } from './explain-error.ts';
+import { FieldError } from './field-error.ts';
 
 const { t } = createTexts('en');
 
@@ -39,7 +39,7 @@ describe('what people read of a failure', () => {
 
   it('tells a lost connection, a page that may not encrypt and a mistake of the page apart', () => {
     expect(explainError(new ConnectionError('x'), t).code).toBe('connection');
-    expect(explainError(new SealError('insecure_context', 'x'), t).text).toContain('https://');
+    expect(explainError(new FieldError('insecure_context'), t).text).toContain('https://');
     expect(explainError(new TypeError('secret detail'), t)).toMatchObject({ code: 'console', requestId: null });
     expect(JSON.stringify(explainError(new TypeError('secret detail'), t))).not.toContain('secret');
   });

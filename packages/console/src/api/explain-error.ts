@@ -1,6 +1,6 @@
 import { ApiError, ConnectionError } from '@ownkey/sdk/api-error';
-import type { SealError } from '@ownkey/vault/seal';
 import type { TFunction } from 'i18next';
+import { FieldError } from './field-error.ts';
 
 /** What the reader is told of a failure. */
 export interface Explained {
@@ -19,7 +19,7 @@ export function explainError(error: unknown, t: TFunction): Explained {
   if (error instanceof ConnectionError) {
     return { text: t('errors.connection'), action: t('errors.connection_action'), code: 'connection', requestId: null };
   }
-  if (isSealError(error)) {
+  if (error instanceof FieldError) {
     const insecure = error.problem === 'insecure_context';
     const text = insecure
       ? t('errors.insecure_context', { origin: globalThis.location?.origin ?? '' })
@@ -27,11 +27,6 @@ export function explainError(error: unknown, t: TFunction): Explained {
     return { text, action: null, code: `seal.${error.problem}`, requestId: null };
   }
   return { text: t('errors.internal'), action: t('errors.internal_action'), code: 'console', requestId: null };
-}
-
-/** By name: the sealing code itself is loaded with the first dialog that needs it. */
-function isSealError(error: unknown): error is SealError {
-  return error instanceof Error && error.name === ('SealError' satisfies SealError['name']) && 'problem' in error;
 }
 
 function explainApi(error: ApiError, t: TFunction): Explained {

@@ -235,19 +235,13 @@ export const en = {
     off_by: 'Kept, not used. Turned off by {{who}} on {{day}}.',
   },
   shape: {
-    ok: 'Looks like a key of {{provider}}.',
-    trimmed: 'Quotes or line breaks around the key were removed.',
-    unknown: 'The form of this key cannot be checked here; the test will tell.',
-    other_provider: 'This looks like a key of {{other}}.',
     connect_other: 'Connect {{other}} instead',
     use_anyway: 'Use it here anyway',
-    ownkey_token: 'This is an Ownkey token, not a provider key.',
-    cut_off:
-      'This key looks cut off: {{length}} characters, those of {{provider}} have {{min}} or more. Copy it again.',
-    bad_character: 'There is a character here that keys do not contain. Copy it again.',
-    too_long: 'Far too long for a key. Nothing was read.',
-    empty: 'Paste the key first.',
-    cleared: 'Cleared for safety. Paste again.',
+  },
+  secure_field: {
+    title: 'Secure field',
+    failed:
+      'The secure field did not load. A content blocker or network rule may stop {{host}}. Allow it and try again.',
   },
   connect: {
     title: 'Connect {{provider}}',

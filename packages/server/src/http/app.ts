@@ -19,6 +19,8 @@ export interface AppOptions extends RouteContext {
   readonly log: FastifyBaseLogger;
   readonly metrics: Metrics;
   readonly consoleOrigin: string | null;
+  /** Public address of the gateway, whose page the console holds in a frame. */
+  readonly gatewayUrl: string;
   readonly secure: boolean;
   readonly trustedProxies: readonly string[];
   /** Folder of the built console; null = none. */
@@ -45,7 +47,7 @@ export async function createApp(handlers: Handlers, options: AppOptions): Promis
     return503OnClosing: true,
     routerOptions: { maxParamLength: 300, ignoreTrailingSlash: false },
     frameworkErrors: (error, request, reply) => {
-      reply.headers(securityHeaders(options.secure)).header(REQUEST_ID_HEADER, request.id);
+      reply.headers(securityHeaders(options.secure, options.gatewayUrl)).header(REQUEST_ID_HEADER, request.id);
       sendProblem(reply, asOwnkeyError(error, request), request.id);
     },
   });
@@ -56,7 +58,7 @@ export async function createApp(handlers: Handlers, options: AppOptions): Promis
   app.decorateRequest('bodyBytes', null);
   readJsonAlone(app);
 
-  const headers = securityHeaders(options.secure);
+  const headers = securityHeaders(options.secure, options.gatewayUrl);
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(headers).header(REQUEST_ID_HEADER, request.id);
     if (!isApi(request)) return;

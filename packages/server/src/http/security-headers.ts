@@ -1,7 +1,10 @@
-/** Headers of every answer. Pages run scripts of this origin alone, none inline, and are framed by nobody. */
-export function securityHeaders(secure: boolean): Readonly<Record<string, string>> {
+/**
+ * Headers of every answer. Pages run scripts of this origin alone, none inline, and are framed by nobody; they hold no frame but
+ * the secure field, which is of the gateway's origin.
+ */
+export function securityHeaders(secure: boolean, gatewayUrl: string): Readonly<Record<string, string>> {
   return {
-    'content-security-policy': CONSOLE_POLICY,
+    'content-security-policy': `${CONSOLE_POLICY}; frame-src ${new URL(gatewayUrl).origin}`,
     'x-content-type-options': 'nosniff',
     'x-frame-options': 'DENY',
     'referrer-policy': 'no-referrer',

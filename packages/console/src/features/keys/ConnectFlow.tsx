@@ -66,7 +66,14 @@ export function ConnectFlow(props: {
   return (
     <Dialog title={props.title} onClose={close} footer={footer} onOpen={focusFirstField}>
       <div className={showsForm ? '' : 'hidden'}>
-        <ConnectForm {...props} formId={FORM_ID} run={run} connect={test.connect} onPasted={setPasted} />
+        <ConnectForm
+          {...props}
+          formId={FORM_ID}
+          run={run}
+          connect={test.connect}
+          onPasted={setPasted}
+          onEscape={close}
+        />
       </div>
       {run.phase === 'testing' || run.phase === 'done' || run.phase === 'checking' ? (
         <ConnectResult run={run} provider={provider} />

@@ -1,11 +1,12 @@
 import type { Provider, ProviderList } from '@ownkey/contract/api/providers';
-import type { ConnectInput } from '@ownkey/sdk/keys';
-import type { ShapeOwner } from '@ownkey/vault/shape';
+import type { FieldForm } from '@ownkey/contract/field';
+import type { ConnectSealedInput, Sealer } from '@ownkey/sdk/sealed-keys';
 import { useQuery } from '@tanstack/react-query';
-import { type FormEvent, useEffect, useMemo, useRef, useState } from 'react';
+import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { explainError } from '../../api/explain-error.ts';
 import { settingsQuery } from '../../api/people.ts';
+import { useUser } from '../../api/session.ts';
 import { paths } from '../../paths.ts';
 import { useGo } from '../../routing/use-go.ts';
 import { Button } from '../../ui/Button.tsx';
@@ -15,14 +16,14 @@ import { canSeal } from '../shell/can-seal.ts';
 import { CustomFields, type CustomValues } from './CustomFields.tsx';
 import { slugOf } from './custom-provider.ts';
 import { FailChoice, fixedText } from './FailChoice.tsx';
+import { placeOf } from './field-place.ts';
 import { KeyHelp } from './KeyHelp.tsx';
 import { rejection } from './outcome.ts';
-import { type FormState, SecureField, type SecureFieldHandle } from './SecureField.tsx';
-import { shapeOwners } from './shape-owners.ts';
+import { SecureField, type SecureFieldHandle } from './SecureField.tsx';
 import type { TestRun } from './use-key-test.ts';
 import { useMay } from './use-may.ts';
 
-type Connect = Omit<ConnectInput, 'clearKey' | 'onSealed' | 'onSteps' | 'signal'>;
+type Connect = Omit<ConnectSealedInput, 'seal' | 'onSealed' | 'onSteps' | 'signal'>;
 
 /** Paste, label, whose key, what if it fails. What was typed stays when the test fails; the key itself never does. */
 export function ConnectForm(props: {
@@ -32,8 +33,9 @@ export function ConnectForm(props: {
   list: ProviderList;
   personal: boolean;
   run: TestRun;
-  connect: (clearKey: Uint8Array | null, input: Connect) => Promise<void>;
+  connect: (seal: Sealer | null, input: Connect) => Promise<void>;
   onPasted: (pasted: boolean) => void;
+  onEscape: () => void;
 }) {
   const { t } = useTranslation();
   const { provider, list, run, co } = props;
@@ -42,11 +44,8 @@ export function ConnectForm(props: {
   const settings = useQuery(settingsQuery);
   const field = useRef<SecureFieldHandle>(null);
   const custom = provider.kind === 'custom';
-  const owners = useMemo<ShapeOwner[]>(() => shapeOwners(list.data), [list.data]);
-  const owner = owners.find((other) => other.id === provider.id) ?? null;
-
-  const [form, setForm] = useState<FormState>({ state: 'empty' });
-  const [anyForm, setAnyForm] = useState(false);
+  const user = useUser();
+  const [form, setForm] = useState<FieldForm>({ state: 'empty' });
   const [label, setLabel] = useState('');
   const [scope, setScope] = useState<'company' | 'user'>(props.personal || !may.admin ? 'user' : 'company');
   const [onFailure, setOnFailure] = useState(provider.source.on_failure);
@@ -69,10 +68,12 @@ export function ConnectForm(props: {
       (values.name.trim() === '' || slugOf(values.slug || values.name) === '' || !URL.canParse(values.baseUrl))
     )
       return;
-    const keyless = custom && preset?.keyless === true && field.current?.isEmpty() === true;
-    const clearKey = keyless ? null : (field.current?.take(anyForm) ?? null);
-    if (clearKey === null && !keyless) return field.current?.focus();
-    void props.connect(clearKey, {
+    void send(custom && preset?.keyless === true && field.current?.isEmpty() === true);
+  };
+  const send = async (keyless: boolean) => {
+    const checked = keyless ? null : await field.current?.check().catch(() => null);
+    if (!keyless && checked?.state !== 'ok' && checked?.state !== 'unknown') return field.current?.focus();
+    await props.connect(keyless ? null : (field.current?.seal ?? null), {
       provider: provider.id,
       scope,
       label: label.trim() === '' && custom ? values.name.trim() : label.trim(),
@@ -109,16 +110,20 @@ export function ConnectForm(props: {
         <SecureField
           ref={field}
           label={preset?.keyless === true ? t('connect.key_optional') : t('connect.key')}
-          owner={anyForm ? null : owner}
-          all={owners}
-          onTyped={() => setAnyForm(false)}
+          place={placeOf({
+            company: user.company?.id ?? null,
+            user: scope === 'user' ? user.id : null,
+            provider: provider.id,
+            destination: custom ? values.baseUrl : provider.destination,
+          })}
+          onEscape={props.onEscape}
           onForm={(next) => {
             setForm(next);
             props.onPasted(next.state !== 'empty' && next.state !== 'cleared');
           }}
           error={rejected === null ? null : t('connect.rejected', { provider: provider.name, words: rejected })}
         />
-        {other === null || anyForm ? null : (
+        {other === null ? null : (
           <div className="mt-1 flex flex-wrap gap-2">
             <Button
               onClick={() => {
@@ -126,12 +131,11 @@ export function ConnectForm(props: {
                 go(paths.connectProvider(co, other), { replace: true });
               }}
             >
-              {t('shape.connect_other', { other: owners.find((entry) => entry.id === other)?.name ?? other })}
+              {t('shape.connect_other', { other: list.data.find((entry) => entry.id === other)?.name ?? other })}
             </Button>
             <Button
               onClick={() => {
-                setAnyForm(true);
-                setForm({ state: 'unknown' });
+                field.current?.acceptForm();
                 field.current?.focus();
               }}
             >

@@ -1,8 +1,7 @@
-import { useQuery } from '@tanstack/react-query';
-import { type FormEvent, useEffect, useMemo, useRef, useState } from 'react';
+import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { explainError, isConflict } from '../../api/explain-error.ts';
-import { providersQuery } from '../../api/keys.ts';
+import { useUser } from '../../api/session.ts';
 import { paths } from '../../paths.ts';
 import { useCloseTo } from '../../routing/use-go.ts';
 import { Button } from '../../ui/Button.tsx';
@@ -10,11 +9,11 @@ import { AlertDialog, Dialog } from '../../ui/Dialog.tsx';
 import { FailurePanel, Note, SkeletonRows } from '../../ui/Feedback.tsx';
 import { canSeal } from '../shell/can-seal.ts';
 import { ConnectResult } from './ConnectResult.tsx';
+import { placeOf } from './field-place.ts';
 import { focusFirstField } from './focus-first-field.ts';
 import { KeyHelp } from './KeyHelp.tsx';
 import { rejection } from './outcome.ts';
 import { SecureField, type SecureFieldHandle } from './SecureField.tsx';
-import { shapeOwners } from './shape-owners.ts';
 import { nameOfKey } from './status.ts';
 import { useKeyRow } from './use-key-row.ts';
 import { useKeyTest } from './use-key-test.ts';
@@ -25,14 +24,13 @@ export function ReplaceDialog({ co, id }: { co: string; id: string }) {
   const { t } = useTranslation();
   const close = useCloseTo(paths.key(co, id));
   const { key, row, error } = useKeyRow(id);
-  const providers = useQuery(providersQuery);
+  const user = useUser();
   const may = useMay();
   const test = useKeyTest();
   const field = useRef<SecureFieldHandle>(null);
   const replaced = useRef<string>(null);
   const [pasted, setPasted] = useState(false);
   const [asking, setAsking] = useState(false);
-  const owners = useMemo(() => shapeOwners(providers.data?.data ?? []), [providers.data]);
   const { run } = test;
   const failure = run.phase === 'form' ? run.error : null;
   const showsForm = run.phase === 'form' || run.phase === 'not_saved';
@@ -60,9 +58,12 @@ export function ReplaceDialog({ co, id }: { co: string; id: string }) {
   const rejected = rejection(failure);
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    const clearKey = field.current?.take(false) ?? null;
-    if (clearKey === null) field.current?.focus();
-    else void test.replace(clearKey, key);
+    void send();
+  };
+  const send = async () => {
+    const form = await field.current?.check().catch(() => null);
+    if (field.current === null || (form?.state !== 'ok' && form?.state !== 'unknown')) return field.current?.focus();
+    await test.replace(field.current.seal, key);
   };
   const attempt = pasted && showsForm ? () => setAsking(true) : close;
   return (
@@ -107,8 +108,13 @@ export function ReplaceDialog({ co, id }: { co: string; id: string }) {
           <SecureField
             ref={field}
             label={t('connect.key')}
-            owner={owners.find((owner) => owner.id === provider.id) ?? null}
-            all={owners}
+            place={placeOf({
+              company: user.company?.id ?? null,
+              user: key.scope === 'user' ? (key.user ?? user.id) : null,
+              provider: key.provider,
+              destination: key.destination,
+            })}
+            onEscape={attempt}
             onForm={(form) => setPasted(form.state !== 'empty' && form.state !== 'cleared')}
             error={rejected === null ? null : t('replace.rejected', { provider: provider.name, words: rejected })}
           />

@@ -1,226 +1,183 @@
-import { checkKeyShape, type ShapeOwner } from '@ownkey/vault/shape';
-import type { TFunction } from 'i18next';
-import { type ReactNode, type Ref, useEffect, useId, useImperativeHandle, useRef, useState } from 'react';
+import type { FieldForm, FieldLook, FieldPlace, FromField } from '@ownkey/contract/field';
+import type { Sealer } from '@ownkey/sdk/sealed-keys';
+import { useQuery } from '@tanstack/react-query';
+import { type ReactNode, type Ref, useEffect, useImperativeHandle, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Icon } from '../../ui/Icon.tsx';
-
-/** What the form check says; never the key nor a part of it. */
-export type FormState = { state: 'empty' } | { state: 'ok' } | { state: 'unknown' } | { state: 'cleared' } | WrongForm;
-interface WrongForm {
-  state: 'wrong';
-  problem: string;
-  provider: string | null;
-}
+import { FieldError } from '../../api/field-error.ts';
+import { installationQuery } from '../../api/session.ts';
+import { Button } from '../../ui/Button.tsx';
+import { type FieldFrame, fieldAddress, joinField } from './field-frame.ts';
 
 export interface SecureFieldHandle {
-  /** The pasted text as bytes; the field is emptied. The caller erases the bytes. Null when nothing usable is in it. */
-  take: (anyForm: boolean) => Uint8Array | null;
+  /** What the form check says now; `closed` = the field is not there. */
+  check: () => Promise<FieldForm>;
+  /** Seals what was pasted; the field is empty after it. */
+  seal: Sealer;
+  /** Takes a key whose form is another provider's, until it is changed. */
+  acceptForm: () => void;
   clear: () => void;
   focus: () => void;
   isEmpty: () => boolean;
 }
 
-/** Pasted keys do not lie around: emptied after this long without typing. */
-const CLEAR_AFTER_MS = 5 * 60_000;
-/** Longer pastes are refused before they are read. */
-const PASTE_MAX = 8_192;
+/** A frame that has not answered by then has not loaded. */
+const READY_MAX_MS = 5_000;
+/** Height of the field before it has told its own. */
+const HEIGHT_PX = 130;
+
+type State = 'loading' | 'ready' | 'failed';
 
 /**
- * The paste field of a key: label, input, Show and the form check, one document's worth, so that it can be served as a frame of
- * another origin. The text lives in the DOM input alone: it is never in React state, never logged, and gone once taken.
+ * The paste field of a key: a frame of the gateway's origin. This page never holds the key: it says what the key is for, hears what
+ * the form check says, and gets the key sealed. There is no plain input to fall back to.
  */
 export function SecureField(props: {
   ref: Ref<SecureFieldHandle>;
   label: string;
-  /** Whose key is expected; null where keys have no known form. */
-  owner: ShapeOwner | null;
-  all: readonly ShapeOwner[];
-  onForm?: (form: FormState) => void;
-  /** The text was changed by hand or paste; told before its check. */
-  onTyped?: () => void;
+  /** null: not known yet; nothing can be pasted until it is. */
+  place: FieldPlace | null;
+  onForm?: (form: FieldForm) => void;
+  onEscape: () => void;
   /** An error from outside, such as the provider's refusal. */
   error?: ReactNode;
-  autoFocus?: boolean;
 }) {
   const { t } = useTranslation();
-  const { owner, all, onForm } = props;
-  const id = useId();
-  const input = useRef<HTMLInputElement>(null);
-  const [form, setForm] = useState<FormState>({ state: 'empty' });
-  const [trimmed, setTrimmed] = useState(false);
-  const [length, setLength] = useState(0);
-  const [shown, setShown] = useState(false);
+  const { label, place } = props;
+  const gateway = useQuery(installationQuery).data?.gateway_url;
+  const address = gateway === undefined ? null : fieldAddress(gateway);
+  const element = useRef<HTMLIFrameElement>(null);
+  const field = useRef<FieldFrame | null>(null);
+  const [attempt, setAttempt] = useState(0);
+  const [state, setState] = useState<State>('loading');
+  const [form, setForm] = useState<FieldForm>({ state: 'empty' });
+  const [height, setHeight] = useState(HEIGHT_PX);
+  const filled = form.state !== 'empty' && form.state !== 'cleared';
 
-  const report = (next: FormState) => {
-    setForm(next);
-    onForm?.(next);
+  const hear = (message: FromField) => {
+    switch (message.type) {
+      case 'ready':
+        setState('ready');
+        break;
+      case 'failed':
+        setState('failed');
+        break;
+      case 'form':
+        setForm(message.form);
+        props.onForm?.(message.form);
+        break;
+      case 'submit':
+        element.current?.closest('form')?.requestSubmit();
+        break;
+      case 'escape':
+        props.onEscape();
+        break;
+      case 'resize':
+        setHeight(message.height);
+        break;
+      case 'focus':
+        element.current?.scrollIntoView({ block: 'nearest' });
+        break;
+    }
   };
-  const empty = () => {
-    if (input.current !== null) input.current.value = '';
-    setShown(false);
-    setTrimmed(false);
-    report({ state: 'empty' });
-  };
-  const check = () => {
-    const text = input.current?.value ?? '';
-    if (text === '') return report({ state: 'empty' });
-    const result = checkKeyShape(text, owner, all);
-    setTrimmed(result.ok && result.trimmed);
-    setLength(text.trim().length);
-    report(
-      result.ok
-        ? { state: result.recognised ? 'ok' : 'unknown' }
-        : { state: 'wrong', problem: result.problem, provider: result.provider },
+  const heard = useRef(hear);
+  heard.current = hear;
+
+  const join = () => {
+    field.current?.close();
+    if (element.current === null || address === null) return;
+    field.current = joinField(element.current, address, { label, look: pageLook(), place }, (message) =>
+      heard.current(message),
     );
   };
 
+  useEffect(() => {
+    if (state !== 'loading') return;
+    const timer = setTimeout(() => setState('failed'), READY_MAX_MS);
+    return () => clearTimeout(timer);
+  }, [state]);
+  useEffect(() => () => field.current?.close(), []);
+  useEffect(() => {
+    const scheme = new MutationObserver(() => field.current?.send({ type: 'look', look: pageLook() }));
+    scheme.observe(document.documentElement, { attributeFilter: ['data-theme'] });
+    return () => scheme.disconnect();
+  }, []);
+  const { company, user, provider, destination } = place ?? {
+    company: null,
+    user: null,
+    provider: '',
+    destination: '',
+  };
+  useEffect(() => {
+    field.current?.send({ type: 'place', place: company === null ? null : { company, user, provider, destination } });
+  }, [company, user, provider, destination]);
+  useEffect(() => field.current?.send({ type: 'label', label }), [label]);
+  const hasError = Boolean(props.error) && !filled;
+  useEffect(() => {
+    if (hasError) field.current?.send({ type: 'invalid' });
+  }, [hasError]);
+
   useImperativeHandle(props.ref, () => ({
-    take: (anyForm) => {
-      const bytes = new TextEncoder().encode(input.current?.value ?? '');
-      const result = checkKeyShape(bytes, anyForm ? null : owner, all);
-      if (!result.ok) {
-        bytes.fill(0);
-        report(
-          bytes.length === 0
-            ? { state: 'wrong', problem: 'empty', provider: null }
-            : { state: 'wrong', problem: result.problem, provider: result.provider },
-        );
-        return null;
-      }
-      const clearKey = result.clearKey.slice();
-      bytes.fill(0);
-      empty();
-      return clearKey;
+    check: () => (state === 'ready' && field.current !== null ? field.current.check() : Promise.reject(closed())),
+    seal: ({ key_id, version, ...whole }) =>
+      field.current === null ? Promise.reject(closed()) : field.current.seal(whole, key_id, version),
+    acceptForm: () => field.current?.send({ type: 'accept-form' }),
+    clear: () => field.current?.send({ type: 'clear' }),
+    focus: () => {
+      element.current?.focus();
+      field.current?.send({ type: 'focus' });
     },
-    clear: empty,
-    focus: () => input.current?.focus(),
-    isEmpty: () => (input.current?.value ?? '') === '',
+    isEmpty: () => !filled,
   }));
-
-  const filled = form.state !== 'empty' && form.state !== 'cleared';
-  const recheck = useRef(check);
-  recheck.current = check;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a changed owner is what asks for another look
-  useEffect(() => {
-    if ((input.current?.value ?? '') !== '') recheck.current();
-  }, [owner]);
-
-  useEffect(() => {
-    if (!filled) return;
-    const field = input.current;
-    const clear = () => {
-      if (field !== null) field.value = '';
-      setShown(false);
-      setForm({ state: 'cleared' });
-    };
-    const timer = setTimeout(clear, CLEAR_AFTER_MS);
-    addEventListener('pagehide', clear);
-    return () => {
-      clearTimeout(timer);
-      removeEventListener('pagehide', clear);
-    };
-  }, [filled]);
 
   return (
     <div className="flex flex-col gap-1">
-      <label htmlFor={id} className="font-medium">
-        {props.label}
-      </label>
-      <div className="flex gap-2">
-        <input
-          ref={input}
-          id={id}
-          type="text"
-          autoComplete="off"
-          autoCapitalize="off"
-          autoCorrect="off"
-          spellCheck={false}
-          data-1p-ignore=""
-          data-lpignore="true"
-          data-bwignore=""
-          data-form-type="other"
-          aria-describedby={`${id}-form`}
-          aria-invalid={form.state === 'wrong' || props.error ? true : undefined}
-          onPaste={(event) => {
-            if (event.clipboardData.getData('text').length <= PASTE_MAX) return;
-            event.preventDefault();
-            report({ state: 'wrong', problem: 'too_long', provider: null });
-          }}
-          onInput={() => {
-            props.onTyped?.();
-            check();
-          }}
-          onBlur={(event) => {
-            if (event.relatedTarget?.id !== `${id}-show`) setShown(false);
-          }}
-          className={`key-input min-h-8 w-full min-w-0 rounded-control border border-border-strong bg-surface px-2.5 font-mono text-compact coarse:min-h-11 coarse:text-dialog ${shown ? '' : 'key-hidden'}`}
-        />
-        <button
-          type="button"
-          id={`${id}-show`}
-          aria-pressed={shown}
-          aria-controls={id}
-          onClick={() => setShown(!shown)}
-          onBlur={(event) => {
-            if (event.relatedTarget !== input.current) setShown(false);
-          }}
-          className="min-h-8 shrink-0 rounded-control border border-border-strong bg-surface px-3 font-medium hover:bg-sunken coarse:min-h-11"
-        >
-          {t('action.show')}
-        </button>
-      </div>
-      <div id={`${id}-form`} aria-live="polite" className="min-h-5 text-compact">
-        {props.error && !filled ? (
-          <p className="text-bad">{props.error}</p>
-        ) : (
-          <FormHint form={form} trimmed={trimmed} length={length} owner={owner} all={all} />
-        )}
-      </div>
+      {state === 'failed' ? (
+        <div role="alert" className="flex flex-col items-start gap-2 rounded-card border border-border px-4 py-3">
+          <p>{t('secure_field.failed', { host: address === null ? '' : new URL(address).host })}</p>
+          <Button
+            onClick={() => {
+              setState('loading');
+              setAttempt(attempt + 1);
+            }}
+          >
+            {t('action.try_again')}
+          </Button>
+        </div>
+      ) : (
+        <div className="relative" aria-busy={state === 'loading'}>
+          {address === null ? null : (
+            <iframe
+              key={attempt}
+              ref={element}
+              src={address}
+              title={t('secure_field.title')}
+              onLoad={join}
+              data-oky-field=""
+              // Its own margin is the room of its focus ring.
+              className={`-m-1 block w-[calc(100%+8px)] max-w-none border-0 ${state === 'ready' ? '' : 'invisible'}`}
+              style={{ height }}
+            />
+          )}
+          {state === 'ready' ? null : (
+            <div className="absolute inset-0 flex flex-col gap-2 py-0.5" style={{ minHeight: HEIGHT_PX - 8 }}>
+              <span className="sr-only">{t('word.loading')}</span>
+              <span aria-hidden="true" className="h-4 w-20 rounded-bar bg-sunken" />
+              <span aria-hidden="true" className="h-8 w-full rounded-control bg-sunken" />
+            </div>
+          )}
+        </div>
+      )}
+      <p aria-live="polite" className="text-compact text-bad empty:hidden">
+        {hasError ? props.error : null}
+      </p>
     </div>
   );
 }
 
-function FormHint(props: {
-  form: FormState;
-  trimmed: boolean;
-  length: number;
-  owner: ShapeOwner | null;
-  all: readonly ShapeOwner[];
-}) {
-  const { t } = useTranslation();
-  const { form, owner } = props;
-  const lead = props.trimmed ? `${t('shape.trimmed')} ` : '';
-  if (form.state === 'empty') return null;
-  if (form.state === 'cleared') return <p className="text-text-2">{t('shape.cleared')}</p>;
-  if (form.state === 'unknown') return <p className="text-text-2">{lead + t('shape.unknown')}</p>;
-  if (form.state === 'ok') {
-    return (
-      <p className="flex items-start gap-1.5">
-        <Icon name="check" className="mt-0.5 text-good" />
-        {lead + t('shape.ok', { provider: owner?.name ?? '' })}
-      </p>
-    );
-  }
-  return <p className="text-bad">{wrongText(form, props, t)}</p>;
+function closed(): FieldError {
+  return new FieldError('closed');
 }
 
-function wrongText(
-  form: WrongForm,
-  { length, owner, all }: { length: number; owner: ShapeOwner | null; all: readonly ShapeOwner[] },
-  t: TFunction,
-): string {
-  switch (form.problem) {
-    case 'other_provider':
-      return t('shape.other_provider', { other: all.find((other) => other.id === form.provider)?.name ?? '' });
-    case 'cut_off':
-      return t('shape.cut_off', { length, provider: owner?.name ?? '', min: owner?.key.min_length ?? 0 });
-    case 'ownkey_token':
-      return t('shape.ownkey_token');
-    case 'too_long':
-      return t('shape.too_long');
-    case 'empty':
-      return t('shape.empty');
-    default:
-      return t('shape.bad_character');
-  }
+function pageLook(): FieldLook {
+  return { scheme: document.documentElement.dataset.theme === 'dark' ? 'dark' : 'light' };
 }

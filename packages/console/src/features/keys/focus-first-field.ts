@@ -4,7 +4,7 @@
  */
 export function focusFirstField(event: Event): void {
   if (!matchMedia('(pointer: fine)').matches) return;
-  const field = document.querySelector<HTMLElement>('[data-oky-modal] :is(select, input)');
+  const field = document.querySelector<HTMLElement>('[data-oky-modal] :is(select, input, [data-oky-field])');
   if (field === null) return;
   event.preventDefault();
   field.focus();

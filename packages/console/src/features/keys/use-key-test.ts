@@ -1,7 +1,13 @@
 import type { Key, KeyTested } from '@ownkey/contract/api/keys';
 import { ApiError, ConnectionError } from '@ownkey/sdk/api-error';
-import { type ConnectInput, connectKey, replaceKey } from '@ownkey/sdk/keys';
-import { getKey, type JobSteps } from '@ownkey/sdk/sealed-keys';
+import {
+  type ConnectSealedInput,
+  connectSealed,
+  getKey,
+  type JobSteps,
+  replaceSealed,
+  type Sealer,
+} from '@ownkey/sdk/sealed-keys';
 import { useEffect, useRef, useState } from 'react';
 import { api } from '../../api/browser-client.ts';
 import { useRefreshKeys } from '../../api/keys.ts';
@@ -14,9 +20,9 @@ export type TestRun =
   | { phase: 'not_saved' }
   | { phase: 'done'; key: Key; steps: JobSteps; fingerprint: string | null; lost: boolean };
 
-type Connect = Omit<ConnectInput, 'clearKey' | 'onSealed' | 'onSteps' | 'signal'>;
+type Connect = Omit<ConnectSealedInput, 'seal' | 'onSealed' | 'onSteps' | 'signal'>;
 
-/** Runs one sealed test at a time. The clear key is erased when the run ends, whatever its end. */
+/** Runs one sealed test at a time. The clear key stays in the secure field, which seals it. */
 export function useKeyTest() {
   const refresh = useRefreshKeys();
   const [run, setRun] = useState<TestRun>({ phase: 'form', error: null });
@@ -32,15 +38,15 @@ export function useKeyTest() {
   };
 
   const start = async (
-    clearKey: Uint8Array | null,
-    act: (progress: Pick<ConnectInput, 'onSealed' | 'onSteps'>) => Promise<KeyTested>,
+    seal: Sealer | null,
+    act: (progress: Pick<ConnectSealedInput, 'onSealed' | 'onSteps'>) => Promise<KeyTested>,
     wasStored: (key: Key) => boolean,
     knownId: string | null,
   ) => {
     let keyId = knownId;
     let fingerprint: string | null = null;
     let steps: JobSteps = [];
-    let sealed = clearKey === null;
+    let sealed = seal === null;
     const running = () => show({ phase: 'testing', sealed, fingerprint, steps });
     running();
     try {
@@ -63,7 +69,6 @@ export function useKeyTest() {
         show(await lookAgain(keyId, wasStored, fingerprint));
       }
     } finally {
-      clearKey?.fill(0);
       refresh();
     }
   };
@@ -71,17 +76,17 @@ export function useKeyTest() {
   return {
     run,
     reset: () => setRun({ phase: 'form', error: null }),
-    connect: (clearKey: Uint8Array | null, input: Connect) =>
+    connect: (seal: Sealer | null, input: Connect) =>
       start(
-        clearKey,
-        (progress) => connectKey(api, { ...input, ...progress, clearKey }),
+        seal,
+        (progress) => connectSealed(api, { ...input, ...progress, seal }),
         () => true,
         null,
       ),
-    replace: (clearKey: Uint8Array, key: Key) =>
+    replace: (seal: Sealer, key: Key) =>
       start(
-        clearKey,
-        (progress) => replaceKey(api, key, clearKey, progress),
+        seal,
+        (progress) => replaceSealed(api, key, seal, progress),
         (now) => now.version > key.version,
         key.id,
       ),
