@@ -167,7 +167,8 @@ describe('a script in a listed page', () => {
     const tokens = { '--oky-text-2': '#fefefe', '--oky-surface': '#ffffff' };
     await page.evaluate(`say(${JSON.stringify({ type: 'look', look: { scheme: 'light', tokens } })})`);
     await hear(page, 'theme-warning');
-    const colour = await fieldOf(page).frame.locator('#place').evaluate('(element) => getComputedStyle(element).color');
+    const [, frame] = page.frames();
+    const colour = await frame?.evaluate('getComputedStyle(document.getElementById("place")).color');
     expect(colour).toBe('rgb(74, 81, 93)');
   });
 });

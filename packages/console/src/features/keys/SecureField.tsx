@@ -144,7 +144,7 @@ export function SecureField(props: {
           </Button>
         </div>
       ) : (
-        <div className="relative" aria-busy={state === 'loading'}>
+        <div className="relative min-h-[122px]" aria-busy={state === 'loading'}>
           {address === null ? null : (
             <iframe
               key={attempt}
@@ -154,12 +154,12 @@ export function SecureField(props: {
               onLoad={join}
               data-oky-field=""
               // Its own margin is the room of its focus ring.
-              className={`-m-1 block w-[calc(100%+8px)] max-w-none border-0 ${state === 'ready' ? '' : 'invisible'}`}
+              className="-m-1 block w-[calc(100%+8px)] max-w-none border-0"
               style={{ height }}
             />
           )}
           {state === 'ready' ? null : (
-            <div className="absolute inset-0 flex flex-col gap-2 py-0.5" style={{ minHeight: HEIGHT_PX - 8 }}>
+            <div className="absolute -inset-1 flex flex-col gap-2 bg-surface px-1 py-1.5">
               <span className="sr-only">{t('word.loading')}</span>
               <span aria-hidden="true" className="h-4 w-20 rounded-bar bg-sunken" />
               <span aria-hidden="true" className="h-8 w-full rounded-control bg-sunken" />
