@@ -138,9 +138,7 @@ describe('a script in a listed page', () => {
     const page = await visitReady();
     const { input, frame } = fieldOf(page);
     const name = product.dev().companies[0]?.name ?? '';
-    await frame
-      .getByText(`Sealed for ${name}, to be sent to ${new URL(product.dev().sandbox.url).host} alone.`)
-      .waitFor();
+    await frame.getByText(`Sealed for ${name}; sent only to ${new URL(product.dev().sandbox.url).host}.`).waitFor();
     await input.fill(mintKey('openai', 'valid'));
     const others = [
       { company: product.dev().companies[1]?.id },
@@ -156,7 +154,7 @@ describe('a script in a listed page', () => {
     }
     const moved = { ...place(), provider: 'custom', destination: 'https://evil.example' };
     await page.evaluate(`say(${JSON.stringify({ type: 'place', place: moved })})`);
-    await frame.getByText(`Sealed for ${name}, to be sent to evil.example alone.`).waitFor();
+    await frame.getByText(`Sealed for ${name}; sent only to evil.example.`).waitFor();
     expect(await input.inputValue()).toBe('');
     await frame.getByText('Cleared, because what it would be sealed for has changed.', { exact: false }).waitFor();
     expect((await heard(page)).filter(({ type }) => type === 'sealed')).toEqual([]);

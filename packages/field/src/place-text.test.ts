@@ -12,7 +12,7 @@ const place = { company: 'co_1', user: null, provider: 'acme', destination: 'cat
 
 it('names the company and the host by the worker, whatever the page calls them', () => {
   expect(placeText(place, 'Leads Ltd', [acme])).toEqual({
-    sentence: 'Sealed for Leads Ltd, to be sent to api.acme.example alone.',
+    sentence: 'Sealed for Leads Ltd; sent only to api.acme.example.',
     known: true,
   });
   expect(placeText({ ...place, user: 'usr_1' }, 'Leads Ltd', [acme]).sentence).toContain('one person of Leads Ltd');

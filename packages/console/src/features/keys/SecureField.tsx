@@ -57,6 +57,11 @@ export function SecureField(props: {
     switch (message.type) {
       case 'ready':
         setState('ready');
+        // A frame that was focused before it had loaded (into another process) does not know of it.
+        if (document.activeElement === element.current) {
+          element.current?.blur();
+          element.current?.focus();
+        }
         break;
       case 'failed':
         setState('failed');
@@ -132,7 +137,7 @@ export function SecureField(props: {
   return (
     <div className="flex flex-col gap-1">
       {state === 'failed' ? (
-        <div role="alert" className="flex flex-col items-start gap-2 rounded-card border border-border px-4 py-3">
+        <div role="alert" className="mb-3 flex flex-col items-start gap-2 rounded-card border border-border px-4 py-3">
           <p>{t('secure_field.failed', { host: address === null ? '' : new URL(address).host })}</p>
           <Button
             onClick={() => {
