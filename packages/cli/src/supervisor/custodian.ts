@@ -1,6 +1,7 @@
 import { appendFileSync, closeSync, existsSync, fsyncSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from 'pg';
+import { settlesWithin } from '../wait.ts';
 
 export interface CustodianOptions {
   readonly workerUrl: () => string;
@@ -12,6 +13,8 @@ export interface CustodianOptions {
 }
 
 const EVERY_MS = 1_000;
+/** A database that does not answer is not waited for at a stop: what was not noted is noted at the next start. */
+const STOP_LIMIT_MS = 300;
 /** After a rotation that did not end: another process does it, or a worker lacks the new key. */
 const ROTATE_AGAIN_MS = 30_000;
 /** Transactions that commit late have lower numbers than ones that were seen. */
@@ -70,8 +73,8 @@ export class Custodian {
   /** Notes what there is to note, and ends. A rotation that runs is left to its own process, which ends with this one. */
   async stop(): Promise<void> {
     if (this.#timer) clearInterval(this.#timer);
-    await this.#working;
-    await this.#disconnect();
+    if (this.#working !== null) await settlesWithin(this.#working, STOP_LIMIT_MS);
+    await settlesWithin(this.#disconnect(), STOP_LIMIT_MS);
   }
 
   async #look(): Promise<void> {
