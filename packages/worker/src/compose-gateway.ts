@@ -14,6 +14,7 @@ import { Listener } from './freshness/listener.ts';
 import { RunningCompanies } from './freshness/running-companies.ts';
 import { RunningKeys } from './freshness/running-keys.ts';
 import { singleCheck } from './freshness/single-check.ts';
+import { AnswerMemory } from './gateway/answer-memory.ts';
 import type { GatewayParts } from './gateway/serve-call.ts';
 import type { Targets } from './gateway/targets.ts';
 import { KeyHealth } from './health/key-health.ts';
@@ -76,8 +77,10 @@ export interface Gateway {
 }
 
 export interface GatewayLimits {
-  /** Largest answer that is held in memory to be translated. */
+  /** Largest answer that is held in memory to be translated; all of a company, and all of the worker. */
   answerBytesMax: number;
+  companyAnswerBytesMax: number;
+  allAnswerBytesMax: number;
   /** Longest time a caller may take nothing of its answer. */
   stallMs: number;
   /** Longest pause within a request's body, and longest time for all of it. */
@@ -89,6 +92,8 @@ export interface GatewayLimits {
 
 const LIMITS: GatewayLimits = {
   answerBytesMax: 64 * 1024 * 1024,
+  companyAnswerBytesMax: 96 * 1024 * 1024,
+  allAnswerBytesMax: 384 * 1024 * 1024,
   stallMs: 120_000,
   bodyIdleMs: 15_000,
   bodyMs: 240_000,
@@ -150,6 +155,11 @@ export function composeGateway(options: GatewayOptions): Gateway {
   });
 
   const bodyBudget = new BodyBudget(Math.max(options.bodyBytesMax * 4, 256 * 1024 * 1024));
+  const answerMemory = new AnswerMemory({
+    answerBytesMax: limits.answerBytesMax,
+    companyBytesMax: limits.companyAnswerBytesMax,
+    bytesMax: limits.allAnswerBytesMax,
+  });
   const refusedAdditions = new Map<string, ProviderFailure>();
   let stopping = false;
   const gateway: GatewayParts = {
@@ -177,9 +187,11 @@ export function composeGateway(options: GatewayOptions): Gateway {
     bodyLimits: { bytesMax: options.bodyBytesMax, idleTimeoutMs: limits.bodyIdleMs, timeoutMs: limits.bodyMs },
     bodyBudget,
     answerBytesMax: limits.answerBytesMax,
+    answerMemory,
     refusedAdditions,
   };
   const metrics = new Metrics();
+  metrics.gauge('ownkey_gateway_answer_bytes', 'Memory held by answers.', () => answerMemory.bytes);
   metrics.gauge('ownkey_gateway_body_bytes', 'Memory held by request bodies.', () => bodyBudget.bytes);
   metrics.gauge('ownkey_ledger_open', 'Calls reserved and not yet settled.', () => ledger.open);
   metrics.gauge('ownkey_ledger_unsettled', 'Settlements not yet committed.', () => ledger.unsettled);

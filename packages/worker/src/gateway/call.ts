@@ -12,6 +12,7 @@ import { type KeyFailure, ofLostCall, ofProviderFailure } from '../health/failur
 import type { KeyHealth } from '../health/key-health.ts';
 import type { Ledger, Settlement } from '../ledger/ledger.ts';
 import { answerHeaders } from './answer-headers.ts';
+import type { AnswerMemory, HeldAnswer } from './answer-memory.ts';
 import type { CallEnd, CallPlan } from './call-plan.ts';
 import { type FailureAnswer, ownFailureAnswer, providerFailureAnswer } from './failure-answer.ts';
 import { Relay } from './relay.ts';
@@ -38,6 +39,7 @@ export interface CallParts {
   /** The company has a call until the returned function is called; `end` is called when it is erased meanwhile. */
   enterCompany: (companyId: string, end: () => unknown) => () => void;
   health: KeyHealth;
+  answerMemory: AnswerMemory;
   now: () => number;
 }
 
@@ -77,6 +79,7 @@ class Call implements EgressHandler {
   readonly #onClose = (): void => this.#callerGone();
   #failureSeen = false;
   #complete = false;
+  readonly #held: HeldAnswer;
 
   constructor(parts: CallParts, plan: CallPlan, response: ServerResponse, done: (end: CallEnd) => void) {
     this.#parts = parts;
@@ -88,8 +91,8 @@ class Call implements EgressHandler {
     this.#reader = plan.exchange.reader();
     this.#leaveKey = parts.enterKey(plan.keyRef.id, plan.keyRef.version);
     this.#leaveCompany = parts.enterCompany(plan.companyId, () => this.#over || this.#fail('key.removed'));
-    const onStall = (): void => this.#callerGone();
-    this.#relay = new Relay(response, { streaming: plan.streaming, stallMs: parts.stallMs, onStall });
+    this.#held = parts.answerMemory.open(plan.companyId);
+    this.#relay = new Relay(response, { streaming: plan.streaming, stallMs: parts.stallMs, onStall: this.#onClose });
   }
 
   start(): void {
@@ -113,7 +116,7 @@ class Call implements EgressHandler {
 
   data(chunk: Buffer): boolean {
     if (this.#over) return true;
-    const out = this.#read(() => this.#reader.push(chunk));
+    const out = this.#read(() => this.#held.note(chunk, this.#reader.push(chunk)));
     if (out === FAILED || this.#status >= 400) return true;
     return this.#relay.write(this.#scrubbed(out), () => this.#stream?.resume());
   }
@@ -274,6 +277,7 @@ class Call implements EgressHandler {
   async #book(settlement: Settlement, end: CallEnd = { kind: 'answered' }): Promise<void> {
     this.#leaveKey();
     this.#leaveCompany();
+    this.#held.end();
     await this.#parts.ledger.settle(this.#plan.hold, settlement);
     this.#done(end);
   }
