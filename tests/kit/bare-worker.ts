@@ -8,6 +8,7 @@ import { databaseUrlOf } from './product-database.ts';
 /** A worker process that nobody but the test starts again. */
 export interface BareWorker {
   readonly url: string;
+  readonly pid: number;
   /** Ends it at once, without a word. */
   kill(): void;
   readonly ended: Promise<void>;
@@ -17,12 +18,22 @@ export interface BareWorker {
  * Starts the built worker, under its flags (or under `execArgv`), over a running product's database. null = it ended before it was
  * ready.
  */
-export async function startBareWorker(
+export function startBareWorker(
   product: Product,
   env: Readonly<Record<string, string>>,
   execArgv: readonly string[] | null = null,
 ): Promise<BareWorker | null> {
-  const kekFile = join(product.directory, 'kek');
+  const databaseUrl = databaseUrlOf(product.directory, 'ownkey_worker', 'pg.worker.password');
+  return forkWorker(join(product.directory, 'kek'), databaseUrl, env, execArgv);
+}
+
+/** The same over any database. */
+export async function forkWorker(
+  kekFile: string,
+  databaseUrl: string,
+  env: Readonly<Record<string, string>>,
+  execArgv: readonly string[] | null = null,
+): Promise<BareWorker | null> {
   const child = fork(programPath('worker'), {
     execArgv: execArgv === null ? flagsFor(kekFile) : [...execArgv],
     env: {
@@ -31,14 +42,15 @@ export async function startBareWorker(
       OWNKEY_HOST: '127.0.0.1',
       OWNKEY_GATEWAY_PORT: '0',
       OWNKEY_KEK_FILE: kekFile,
-      OWNKEY_WORKER_DATABASE_URL: databaseUrlOf(product.directory, 'ownkey_worker', 'pg.worker.password'),
+      OWNKEY_WORKER_DATABASE_URL: databaseUrl,
       ...env,
     },
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const port = await Promise.race([readyPort(child), ended.then(() => null)]);
-  return port === null ? null : { url: `http://127.0.0.1:${port}`, kill: () => void child.kill('SIGKILL'), ended };
+  if (port === null) return null;
+  return { url: `http://127.0.0.1:${port}`, pid: child.pid ?? 0, kill: () => void child.kill('SIGKILL'), ended };
 }
 
 function flagsFor(kekFile: string): string[] {

@@ -6,7 +6,6 @@ import { prepareExchange } from '@ownkey/providers/exchange';
 import { readModelList } from '@ownkey/providers/models';
 import { writeError } from '@ownkey/providers/write-error';
 import { type Sandbox, startSandbox } from '@ownkey/sandbox/start';
-import { wrapKey } from '@ownkey/vault/envelope';
 import { KekRing, kekFromBytes } from '@ownkey/vault/kek';
 import type { GatewayOptions } from '@ownkey/worker/compose-gateway';
 import { createPool, sqlOf } from '@ownkey/worker/database';
@@ -17,18 +16,14 @@ import type { Client } from 'pg';
 import { CATALOGUE, type GatewayUnderTest, startGateway } from './gateway.ts';
 import type { ProviderServer } from './provider-server.ts';
 import { quiet } from './quiet-log.ts';
-import { seedKey } from './worker-rows.ts';
+import { type StoredKey, storeKey } from './stored-key.ts';
 
 /** The gateway with everything real behind it: dialects, late injection, and the sandbox's providers. */
 export interface RealGateway extends GatewayUnderTest {
   sandbox: Sandbox;
   kekRing: KekRing;
   /** Stores a clear key as the worker would, sealed for its destination. */
-  storeKey(
-    owner: Client,
-    clearKey: string,
-    key: { companyId?: string | null; userId?: string; provider: string; slug?: string; baseUrl?: string },
-  ): Promise<string>;
+  storeKey(owner: Client, clearKey: string, key: StoredKey): Promise<string>;
 }
 
 /**
@@ -83,22 +78,7 @@ export async function startRealGateway(
     ...gateway,
     sandbox,
     kekRing,
-    async storeKey(owner, clearKey, key) {
-      const id = await seedKey(owner, { ...key, last4: clearKey.slice(-4) });
-      const binding = {
-        company: key.companyId ?? 'platform',
-        provider: key.provider,
-        key_id: id,
-        version: 1,
-        destination: key.baseUrl ? new URL(key.baseUrl).origin : `catalogue:${key.provider}`,
-      };
-      const envelope = wrapKey({ kekRing, clearKey: Buffer.from(clearKey), binding });
-      await owner.query(
-        `INSERT INTO ownkey.envelopes (key_id, version, kek_id, wrapped_dek, commitment, body) VALUES ($1, 1, $2, $3, $4, $5)`,
-        [id, envelope.kek_id, envelope.wrapped_dek, envelope.commitment, envelope.body],
-      );
-      return id;
-    },
+    storeKey: (owner, clearKey, key) => storeKey(owner, kekRing, clearKey, key),
     async close() {
       await egress.close();
       await gateway.close();

@@ -36,6 +36,8 @@ export class RunningCall implements EgressStream, Dispatcher.DispatchHandler {
   #onReusedSocket = false;
   #retried = false;
   #interim = 0;
+  /** Nothing more will come: what came is handed on, whoever is slow. */
+  #flushing = false;
   #resume: (() => void) | null = null;
 
   constructor(call: EgressCall, handler: EgressHandler, parts: CallParts) {
@@ -133,12 +135,18 @@ export class RunningCall implements EgressStream, Dispatcher.DispatchHandler {
     this.#timer = setTimeout(() => this.fail('provider.time_out', 'the call took too long'), this.#parts.totalMs);
     this.#headSeen = true;
     this.#resume = resume;
+    if (this.#connection) {
+      this.#connection.flush = () => {
+        this.#flushing = true;
+        resume();
+      };
+    }
     this.#handler.head(status, headers);
     return true;
   }
 
   onData(chunk: Buffer): boolean {
-    return this.#done || this.#handler.data(chunk);
+    return this.#done || this.#handler.data(chunk) || this.#flushing;
   }
 
   onComplete(): void {
@@ -146,7 +154,10 @@ export class RunningCall implements EgressStream, Dispatcher.DispatchHandler {
     const connection = this.#connection;
     this.#connection = null;
     this.#finish();
-    if (connection) this.#parts.pools.release(connection);
+    if (connection) {
+      connection.flush = null;
+      this.#parts.pools.release(connection);
+    }
     this.#handler.end();
   }
 
@@ -244,5 +255,7 @@ function explain(cause: Error, headSeen: boolean, sent: boolean): EgressError {
   if (cause.name === 'HTTPParserError') return new EgressError('provider.unreadable', `not HTTP/1.1: ${code}`, sent);
   if (cause.message === 'bad upgrade') return new EgressError('provider.unreadable', 'upgrade nobody asked for', sent);
   if (headSeen) return new EgressError('provider.cut', code || cause.name, true, { cause });
+  // Of two lengths the first one was wrong.
+  if (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return new EgressError('provider.unreadable', code, sent);
   return new EgressError('provider.unreachable', code || cause.name, sent, { cause });
 }

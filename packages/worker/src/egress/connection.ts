@@ -31,6 +31,8 @@ export class Connection {
   readonly client: Client;
   /** Whether a call was answered on the present socket: only then may the other side have closed it in between. */
   reused = false;
+  /** Of the call whose answer is arriving: lets through what back-pressure holds. */
+  flush: (() => void) | null = null;
   #socket: Socket | null = null;
   readonly #cancel = new AbortController();
 
@@ -75,9 +77,22 @@ export class Connection {
   /** Ends it at once, whatever runs on it. */
   destroy(): void {
     this.#cancel.abort();
-    this.#socket?.destroy();
+    this.#socket?.destroy(new ConnectError('ended by us'));
     // Later in this turn: the client may be in the middle of a write, and loses count of its requests when destroyed there.
     queueMicrotask(() => this.client.destroy(null, () => {}));
+  }
+
+  /**
+   * undici 7 ends the process when a connection that is not kept alive ends while back-pressure holds its parser (nodejs/undici
+   * issue 5360; mended in 8, which needs a newer Node): at its end, at a reset, and when it is destroyed without a reason. These
+   * listeners stand before its own: what is held goes through first, and a reset is an error like any other.
+   */
+  #endGently(socket: Socket): void {
+    socket.on('end', () => this.flush?.());
+    socket.on('error', (error) => {
+      const reset = 'code' in error && error.code === 'ECONNRESET';
+      if (reset && this.flush !== null) Object.assign(error, { code: 'UND_ERR_SOCKET' });
+    });
   }
 
   #adopt(socket: Socket, parts: ConnectionParts): void {
@@ -85,6 +100,7 @@ export class Connection {
     this.#socket = socket;
     parts.sockets.add(socket);
     socket.once('close', () => parts.sockets.delete(socket));
+    this.#endGently(socket);
     if (socket instanceof TLSSocket) {
       socket.on('session', (session) => {
         place.session = session;

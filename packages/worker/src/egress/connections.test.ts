@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { callTo, canaryKey, collector, customKey, send, until } from '../../../../tests/kit/egress.ts';
 import { answer, type Behaviour } from '../../../../tests/kit/provider-server.ts';
@@ -156,6 +157,61 @@ describe('a connection', () => {
     allow = true;
     stream.resume();
     expect((await done).body.length).toBe(body.length);
+  });
+});
+
+/** Answers that end with their connection: undici 7 would end the process, see connection.ts. */
+describe('an answer that ends with its connection, while its reader is slow,', () => {
+  const FORMS: [string, string][] = [
+    ['without a length', 'HTTP/1.1 200 OK\r\n\r\n'],
+    ['with a length', `HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: ${4_000_000}\r\n\r\n`],
+    ['small, with a length', `HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 5\r\n\r\n`],
+  ];
+  const bodyOf = (form: string) => 'x'.repeat(form.startsWith('small') ? 5 : 4_000_000);
+
+  /** A call whose reader has taken one piece and asked for a pause, and the other side's end of it. */
+  async function held(form: string, head: string) {
+    const sockets: Socket[] = [];
+    const { server, egress, call } = await connected((socket) => {
+      sockets.push(socket);
+      socket.write(head + bodyOf(form));
+    });
+    let open = false;
+    const { handler, outcome, done } = collector(() => open);
+    const stream = egress.send(call, handler);
+    await until(() => outcome.body.length > 0);
+    const resume = (): void => {
+      open = true;
+      stream.resume();
+    };
+    const [socket] = sockets;
+    if (socket === undefined) throw new Error('no connection');
+    return { server, egress, outcome, done, stream, resume, socket };
+  }
+
+  test.each(FORMS)('arrives whole: %s', async (form, head) => {
+    const { done, resume, egress, socket } = await held(form, head);
+    socket.end();
+    await new Promise((resolve) => setImmediate(resolve));
+    resume();
+    const { body, error } = await done;
+    expect([body.length, error]).toEqual([bodyOf(form).length, null]);
+    await until(() => egress.counts.sockets === 0);
+  });
+
+  test.each(FORMS.slice(1, 2))('is cut when the connection is reset: %s', async (form, head) => {
+    const { done, resume, egress, socket } = await held(form, head);
+    socket.resetAndDestroy();
+    resume();
+    expect((await done).error?.code).toBe('provider.cut');
+    await until(() => egress.counts.sockets === 0);
+  });
+
+  test.each(FORMS)('can be aborted: %s', async (form, head) => {
+    const { stream, server, egress, outcome } = await held(form, head);
+    stream.abort();
+    await until(() => server.open === 0 && egress.counts.sockets === 0);
+    expect(outcome.error).toBeNull();
   });
 });
 
