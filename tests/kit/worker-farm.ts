@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KekRing } from '@ownkey/vault/kek';
-import { createKekFile } from '@ownkey/vault/kek-file';
+import { createKekFile } from '@ownkey/vault/kek-write';
 import { afterAll, beforeAll } from 'vitest';
 import { type BareWorker, forkWorker } from './bare-worker.ts';
 

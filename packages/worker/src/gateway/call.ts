@@ -4,44 +4,17 @@ import { type ErrorCode, type ErrorFacts, errorMessage } from '@ownkey/contract/
 import type { FallbackReason } from '@ownkey/contract/fallback';
 import { RESPONSE_HEADERS } from '@ownkey/contract/headers';
 import { formatUsd } from '@ownkey/contract/money';
-import type { Wire } from '@ownkey/contract/provider';
-import type { Logger } from '@ownkey/guard/log';
-import type { Scrubber } from '@ownkey/guard/scrub';
-import type { Egress, EgressError, EgressHandler, EgressStream } from '../egress/egress.ts';
+import type { EgressError, EgressHandler, EgressStream } from '../egress/egress.ts';
 import { type KeyFailure, ofLostCall, ofProviderFailure } from '../health/failure-meaning.ts';
-import type { KeyHealth } from '../health/key-health.ts';
-import type { Ledger, Settlement } from '../ledger/ledger.ts';
+import type { Settlement } from '../ledger/ledger.ts';
 import { answerHeaders } from './answer-headers.ts';
-import type { AnswerMemory, HeldAnswer } from './answer-memory.ts';
+import type { HeldAnswer } from './answer-memory.ts';
+import type { CallParts } from './call-parts.ts';
 import type { CallEnd, CallPlan } from './call-plan.ts';
 import { type FailureAnswer, ownFailureAnswer, providerFailureAnswer } from './failure-answer.ts';
 import { Relay } from './relay.ts';
-import type { Route } from './route.ts';
 import { scrubFailure } from './scrub-failure.ts';
 import { settlementOf, usageComment } from './settlement.ts';
-
-/** What every call of the gateway shares. */
-export interface CallParts {
-  egress: Egress;
-  ledger: Ledger;
-  scrubber: Scrubber;
-  log: Logger;
-  headersTimeoutMs: number;
-  idleTimeoutMs: number;
-  /** Longest time a caller may take nothing of its answer. */
-  stallMs: number;
-  /** Body of a provider's failure in the caller's wire; the message is scrubbed already. */
-  writeError: (wire: Wire, failure: ProviderFailure) => Buffer;
-  /** The provider refused a parameter that was added for it: remembered, so that the next call goes without. */
-  addedParametersRefused: (route: Route, failure: ProviderFailure) => void;
-  /** The key is in use until the returned function is called. */
-  enterKey: (keyId: string, version: number) => () => void;
-  /** The company has a call until the returned function is called; `end` is called when it is erased meanwhile. */
-  enterCompany: (companyId: string, end: () => unknown) => () => void;
-  health: KeyHealth;
-  answerMemory: AnswerMemory;
-  now: () => number;
-}
 
 /**
  * Sends one reserved call and relays its answer, with back-pressure both ways. Resolves when the answer is over and booked,
