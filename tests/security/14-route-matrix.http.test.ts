@@ -56,6 +56,7 @@ const BODIES: Partial<Record<RouteName, unknown>> = {
   changeWebhook: { enabled: true },
   createInvitation: { email: 'new@example.com', role: 'member' },
   acceptInvitation: { code: 'WRONG', password: 'a-long-password' },
+  createEmbedSession: { company: 'nobody-of-the-matrix', user: 'x', parent_origins: ['https://app.example.com'] },
   putOperationModel: { model: null },
   createOperatorToken: { name: 'made by the matrix', scopes: ['host'] },
 };
@@ -136,6 +137,7 @@ const ID_KINDS: Record<string, string> = {
   'platform-keys': newId('key'),
   jobs: newId('job'),
   tokens: newId('token'),
+  'embed-sessions': newId('embedSession'),
   sessions: newId('session'),
   plans: 'no-such-plan',
   webhooks: newId('webhook'),

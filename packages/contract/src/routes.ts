@@ -1,6 +1,7 @@
 import { ACCESS_ROUTES } from './routes/access.ts';
 import { ALERT_ROUTES } from './routes/alerts.ts';
 import { COMPANY_ROUTES } from './routes/companies.ts';
+import { EMBED_ROUTES } from './routes/embed.ts';
 import { INSIGHT_ROUTES } from './routes/insight.ts';
 import { INVITATION_ROUTES } from './routes/invitations.ts';
 import { KEK_ROUTES } from './routes/kek.ts';
@@ -29,6 +30,7 @@ export const ROUTES = {
   ...INVITATION_ROUTES,
   ...PRICE_ROUTES,
   ...INSIGHT_ROUTES,
+  ...EMBED_ROUTES,
   ...OPERATION_ROUTES,
 } as const satisfies Record<string, Route>;
 

@@ -21,6 +21,7 @@ import type { Handlers } from './http/handler.ts';
 import { accessHandlers } from './http/handlers/access.ts';
 import { alertHandlers } from './http/handlers/alerts.ts';
 import { companyHandlers } from './http/handlers/companies.ts';
+import { embedHandlers } from './http/handlers/embed.ts';
 import { insightHandlers } from './http/handlers/insight.ts';
 import { invitationHandlers } from './http/handlers/invitations.ts';
 import { kekHandlers } from './http/handlers/kek.ts';
@@ -154,6 +155,7 @@ function handlersOf(parts: Parts): Handlers {
     ...kekHandlers(parts),
     ...moneyHandlers(parts),
     ...insightHandlers(parts),
+    ...embedHandlers(parts),
     ...operationHandlers(parts),
     ...alertHandlers(parts),
     ...invitationHandlers(parts),

@@ -15,7 +15,14 @@ export const sessionUser = z.object({
 export type SessionUser = z.infer<typeof sessionUser>;
 
 /** Signed out: `{ "user": null }`. */
-export const sessionAnswer = z.object({ user: sessionUser.nullable(), expires_at: time.optional() });
+export const sessionAnswer = z.object({
+  user: sessionUser.nullable(),
+  expires_at: time.optional(),
+  embed: z
+    .object({ id: z.string(), parent_origins: z.array(z.string()), scopes: z.array(z.string()) })
+    .optional()
+    .describe('Only for a session of the embed'),
+});
 export type SessionAnswer = z.infer<typeof sessionAnswer>;
 
 export const signInBody = z.strictObject({ email: z.string().max(254), password: z.string().max(200) });

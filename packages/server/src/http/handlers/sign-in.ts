@@ -1,6 +1,7 @@
 import type { SessionAnswer } from '@ownkey/contract/api/auth';
 import { OwnkeyError } from '@ownkey/contract/errors';
 import type { SIGN_IN_ROUTES } from '@ownkey/contract/routes/sign-in';
+import { readEmbedSession } from '../../domain/embed/embed-sessions.ts';
 import { readDemoAccounts } from '../../domain/sign-in/demo-accounts.ts';
 import { type Account, recordAccountEvent } from '../../domain/sign-in/record.ts';
 import { endSession, endSessions, findSession, listSessions, type SessionRow } from '../../domain/sign-in/session.ts';
@@ -46,10 +47,13 @@ export function signInHandlers(parts: Parts): HandlersOf<keyof typeof SIGN_IN_RO
       };
       return { status: 200, body };
     },
-    getSession: async ({ credential }) => ({
-      status: 200,
-      body: answerOf(credential.kind === 'session' ? credential.session : null),
-    }),
+    getSession: async ({ credential }) => {
+      if (credential.kind === 'token' && credential.token.kind === 'embed') {
+        const body = await database.everywhere((sql) => readEmbedSession(sql, credential.token.id));
+        return { status: 200, body: body ?? { user: null } };
+      }
+      return { status: 200, body: answerOf(credential.kind === 'session' ? credential.session : null) };
+    },
     signIn: async ({ body, client }) => ({
       status: 200,
       ...(await begun(await signIn(database, authSecret, body, client, parts.afterAnswers))),
