@@ -99,6 +99,7 @@ describe('refuses to start', () => {
     ['without certificate checks', { NODE_TLS_REJECT_UNAUTHORIZED: '0' }, 'NODE_TLS_REJECT_UNAUTHORIZED'],
     ['with a log of TLS secrets', { SSLKEYLOGFILE: 'keys.log' }, 'SSLKEYLOGFILE'],
     ['behind a proxy', { https_proxy: 'http://proxy:8080' }, 'https_proxy'],
+    ['behind a proxy of another protocol', { FTP_PROXY: 'http://proxy' }, 'FTP_PROXY'],
     ['behind any proxy', { ALL_PROXY: 'socks5://proxy' }, 'ALL_PROXY'],
     ['with an authority that no setting names', { NODE_EXTRA_CA_CERTS: 'other.pem' }, 'NODE_EXTRA_CA_CERTS'],
   ])('%s', (_, env, name) => {

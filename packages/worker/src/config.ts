@@ -124,7 +124,7 @@ function* isolationProblems(env: Env, facts: ProcessFacts): Generator<string> {
   }
   if (env.SSLKEYLOGFILE) yield 'SSLKEYLOGFILE writes the secrets of TLS connections to a file; unset it';
   for (const name of Object.keys(env)) {
-    if (/^(?:https?|all)_proxy$/i.test(name) && env[name]) yield `${name} is set: the worker calls providers directly`;
+    if (/^(?!no_|npm_)\w+_proxy$/i.test(name) && env[name]) yield `${name} is set: the worker calls providers directly`;
   }
   if (env.NODE_EXTRA_CA_CERTS && env.NODE_EXTRA_CA_CERTS !== env.OWNKEY_EXTRA_CA_FILE) {
     yield 'NODE_EXTRA_CA_CERTS is set: name the authority with OWNKEY_EXTRA_CA_FILE';
