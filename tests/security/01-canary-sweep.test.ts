@@ -1,20 +1,30 @@
+import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { createClient } from '@ownkey/sdk/client';
 import { connectKey, replaceKey } from '@ownkey/sdk/keys';
 import { Client } from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { callEveryRoute } from '../kit/every-route.ts';
+import { useMailPeer } from '../kit/mail-peer.ts';
 import { api, newDataDirectory, type Product, startProduct } from '../kit/product.ts';
 import { control, mintKey, PROVIDERS } from '../kit/sandbox-keys.ts';
+import { type SocketWatch, watchSockets } from '../kit/socket-watch.ts';
 import { type Hit, sweepBytes, sweepDatabase, sweepDirectory, sweepMemory } from '../kit/sweep.ts';
+import { useWebhookReceiver } from '../kit/webhook-receiver.ts';
 
 /**
  * Threats 1, 4, 8 and 9: canary keys go through every path by the sealed way (the script route is off), then everything that
- * lasts or leaves is searched for them. Each search has a control that must find something.
+ * lasts or leaves is searched for them. Each search has a control that must find something. All the while the worker's connections
+ * are watched from outside.
  */
 const canaries: string[] = [];
 /** Keys that a simulated provider repeated in an answer: that text passes through the worker's memory, and nowhere further. */
 const echoed = new Set<string>();
 const answers: string[] = [];
+const mails = useMailPeer();
+const receiver = await useWebhookReceiver();
+let watch: SocketWatch;
 let product: Product;
 const directory = newDataDirectory();
 const positiveControl = mintKey('openai', 'valid');
@@ -48,14 +58,19 @@ async function chat(model: string, content: string, stream: boolean): Promise<vo
   answers.push(JSON.stringify([...response.headers]), await response.text().catch((error: unknown) => String(error)));
 }
 
-async function listed(path: string, token?: string): Promise<void> {
-  const answer = await api(product, 'GET', path, token === undefined ? {} : { token });
-  answers.push(JSON.stringify([...answer.headers]), JSON.stringify(answer.body));
-}
-
 beforeAll(async () => {
-  product = await startProduct({ OWNKEY_LOG_LEVEL: 'debug', OWNKEY_CLEAR_KEYS: '0' }, directory);
+  const sandboxPort = String(await freePort());
+  const settings = {
+    OWNKEY_LOG_LEVEL: 'debug',
+    OWNKEY_CLEAR_KEYS: '0',
+    OWNKEY_SMTP_URL: mails.url,
+    OWNKEY_SANDBOX_PORT: sandboxPort,
+    // The receiver of webhooks may be called by both planes: the worker has no reason to.
+    OWNKEY_EGRESS_ALLOW: `127.0.0.1:${sandboxPort},${receiver.listed}`,
+  };
+  product = await startProduct(settings, directory);
   const dev = product.dev();
+  watch = watchSockets(dev.pids.workers);
   await control(dev.sandbox.url, { slow_ms: 50, cut_after_chunks: 1 });
   for (const provider of PROVIDERS) {
     const model = `${provider}/${dev.sandbox.providers[provider]?.model}`;
@@ -89,10 +104,45 @@ beforeAll(async () => {
     await chat(model, 'Hello again', false);
     await sdk().call('DELETE', `/api/keys/${id}`);
   }
-  for (const path of ['/api/keys', '/api/audit', '/api/providers', '/api/models', '/api/tokens', '/api/settings'])
-    await listed(path);
-  await listed('/api/operator/companies', dev.operator.api_token);
+  await tellPeople();
+  for (const url of [dev.console_url, dev.gateway_url]) answers.push(await (await fetch(`${url}/metrics`)).text());
+  const [company] = dev.companies;
+  for (const token of [company?.api_token ?? '', dev.operator.api_token]) {
+    const told = await callEveryRoute(product, token, {
+      company: company?.id ?? '',
+      provider: 'openai',
+      plan: 'business',
+    });
+    for (const { route, text } of told) answers.push(`${route}\n${text}`);
+  }
+  watch.stop();
 }, 300_000);
+
+/** Everything that the product writes to people and to hosts: alerts of a cap, an invitation, a new password, webhooks. */
+async function tellPeople(): Promise<void> {
+  const [company] = product.dev().companies;
+  await api(product, 'PUT', '/api/settings', { body: { notice_recipients: ['ops@example.com'] } });
+  await api(product, 'POST', '/api/webhooks', { body: { url: receiver.url } });
+  await api(product, 'POST', '/api/invitations', { body: { email: 'new@example.com', role: 'member' } });
+  await api(product, 'POST', '/api/auth/reset', { body: { email: company?.admin.email } });
+  await api(product, 'PUT', '/api/caps', { body: { company: { per_day_usd: '0.000000001' } } });
+  await vi.waitFor(
+    () => {
+      const to = mails.mails.flatMap((mail) => mail.to);
+      expect(to).toEqual(expect.arrayContaining(['ops@example.com', 'new@example.com', company?.admin.email]));
+      expect(receiver.arrived.length).toBeGreaterThan(0);
+    },
+    { timeout: 30_000, interval: 100 },
+  );
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
 
 afterAll(async () => {
   if (existsSync(directory)) await product.stop();
@@ -101,7 +151,23 @@ afterAll(async () => {
 const places = (hits: Hit[]) => [...new Set(hits.map((hit) => `${hit.place} (${hit.form})`))];
 
 describe('after every path has been walked with canary keys', () => {
-  it('no answer, header or error of the API or gateway holds one', () => {
+  it('the worker connected to nothing but the database and the addresses that its keys are bound to', () => {
+    const allowed = [`127.0.0.1:${postgresPort()}`, new URL(product.dev().sandbox.url).host];
+    expect(watch.looks).toBeGreaterThan(500);
+    expect([...watch.seen].sort()).toEqual(allowed.sort());
+  });
+
+  it('no mail and no webhook holds one', () => {
+    const raw = mails.mails.map((mail) => [mail.raw, mail.text, mail.html].join('\n')).join('\n');
+    expect(places(sweepBytes('mail', raw, canaries))).toEqual([]);
+    const bodies = receiver.arrived.map(({ headers, body }) => JSON.stringify(headers) + body).join('\n');
+    expect(places(sweepBytes('webhook', bodies, canaries))).toEqual([]);
+  });
+
+  it('no answer, header or error of the API or gateway holds one, of any route, its metrics included', () => {
+    const told = answers.join('\n');
+    expect(told).toContain('ownkey_gateway_requests_total{');
+    expect(told).toContain('ownkey_server_requests_total{');
     expect(canaries.length).toBe(PROVIDERS.length * 5);
     expect(places(sweepBytes('answers', answers.join('\n'), canaries))).toEqual([]);
   });

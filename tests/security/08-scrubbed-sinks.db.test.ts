@@ -127,12 +127,14 @@ describe.each(Object.entries(KEYS))('a key %s, repeated by its provider,', (_, c
   test.each(['openai', 'anthropic', 'mistral'])(
     'of %s, is in no answer on any wire, streamed or whole',
     async (provider) => {
-      const company = await seedCompany(owner);
-      const { token } = await seedToken(owner, company, ['inference']);
-      await gateway.storeKey(owner, clearKey, { companyId: company, provider });
       const before = echo.arrived.length;
+      let token = '';
       for (const [path, body] of CALLS) {
         for (const stream of [false, true]) {
+          // A company each: a key that was refused a few times is rested for a while.
+          const company = await seedCompany(owner);
+          ({ token } = await seedToken(owner, company, ['inference']));
+          await gateway.storeKey(owner, clearKey, { companyId: company, provider });
           const request = { token, body: { ...body, model: `${provider}/m`, stream } };
           const { status, headers, text } = await send('POST', `${gateway.url}${path}`, request);
           told.push(`${status} ${JSON.stringify(headers)} ${text}`);
@@ -262,7 +264,7 @@ describe('the last words of a process', () => {
 });
 
 test('nothing else writes to the outputs of the planes: a new sink has to be put through the scrubber and named here', () => {
-  const packages = ['contract', 'guard', 'policy', 'providers', 'vault', 'worker', 'server'];
+  const packages = ['contract', 'guard', 'policy', 'providers', 'vault', 'worker', 'server', 'importer'];
   const sinks: string[] = [];
   for (const name of packages) {
     const folder = new URL(`../../packages/${name}/src/`, import.meta.url);
@@ -278,13 +280,15 @@ test('nothing else writes to the outputs of the planes: a new sink has to be put
     }
   }
   expect(sinks.sort()).toEqual([
+    'importer/main.ts', // what an import did, row by row; why it did not
     'server/main.ts', // why it did not start
     'server/platform/logger.ts', // its log
     'server/seed/process.ts', // why a seed failed; its result, which no key is in
-    'vault/kek-file.ts', // makes the master key file
+    'vault/kek-write.ts', // makes the master key file
     'vault/vectors/write-vectors.ts', // run by hand
     'worker/audit-verify.ts', // the report; why it did not run
     'worker/compose.ts', // its log
+    'worker/kek.ts', // what a rotation did; why it did not
     'worker/main.ts', // why it did not start
   ]);
 });

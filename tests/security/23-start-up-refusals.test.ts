@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { programPath } from '@ownkey/cli/supervisor/programs';
-import { createKekFile } from '@ownkey/vault/kek-file';
+import { createKekFile } from '@ownkey/vault/kek-write';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { selfSigned } from '../kit/certificate.ts';
 import { useTestDatabase } from '../kit/postgres.ts';
