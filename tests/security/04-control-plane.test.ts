@@ -7,7 +7,7 @@ import { newId } from '@ownkey/contract/ids';
 import type { JobKind, JobPayloads } from '@ownkey/contract/jobs';
 import { createClient } from '@ownkey/sdk/client';
 import { connectKey } from '@ownkey/sdk/keys';
-import { newKeyId } from '@ownkey/vault/seal';
+import { newKeyId } from '@ownkey/vault/mint';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { callEveryRoute } from '../kit/every-route.ts';
 import { useProduct } from '../kit/product.ts';
