@@ -41,7 +41,7 @@ function connectionsOf(pid: number): string[] {
   for (const { local, state } of rows) if (state === LISTENING) listening.add(local.slice(local.lastIndexOf(':')));
   for (const { local, remote, state, inode } of rows) {
     const accepted = listening.has(local.slice(local.lastIndexOf(':')));
-    if (own.has(inode) && state !== LISTENING && !accepted && !/:0$/.test(remote)) made.push(remote);
+    if (own.has(inode) && state !== LISTENING && !accepted && !remote.endsWith(':0')) made.push(remote);
   }
   return made;
 }
