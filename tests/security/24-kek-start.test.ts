@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { listKekFile, loadKeks } from '@ownkey/vault/kek-file';
 import { createKekFile } from '@ownkey/vault/kek-write';
-import { createPool } from '@ownkey/worker/database';
+import { AuditSealer } from '@ownkey/worker/audit/sealer';
+import { verifyCompany } from '@ownkey/worker/audit/verify';
+import { createPool, sqlOf } from '@ownkey/worker/database';
 import { checkMasterKeys } from '@ownkey/worker/kek/check';
 import { giveUpLost } from '@ownkey/worker/kek/destroy';
 import { ringOf } from '@ownkey/worker/kek/load-keks';
@@ -118,6 +120,26 @@ describe('at start', () => {
     expect(result?.damaged).toEqual([keys[KEYS - 1]?.ref.id]);
     const { rows } = await superuser.query("SELECT id FROM ownkey.keys WHERE status = 'undecryptable'");
     expect(rows).toEqual([{ id: keys[KEYS - 1]?.ref.id }]);
+  });
+});
+
+describe('heads of the audit chains', () => {
+  test('are authenticated with the new key after a rotation; one that is not authentic is not made so', async () => {
+    const [good, bad] = [await seedCompany(superuser), await seedCompany(superuser)];
+    for (const company of [good, bad]) {
+      await superuser.query("INSERT INTO ownkey.audit_events (company_id, kind) VALUES ($1, 'test')", [company]);
+    }
+    await new AuditSealer({ pool, kekRing: ringOf((await loadKeks(file, null)).toReversed()), log: quiet }).sealAll();
+    await superuser.query("UPDATE ownkey.audit_heads SET mac = decode(repeat('00', 32), 'hex') WHERE company_id = $1", [
+      bad,
+    ]);
+    const { result } = await run('rotate');
+    expect(result?.damaged).toContain(`audit ${bad}`);
+    const ring = ringOf(await loadKeks(file, null));
+    const { rows } = await superuser.query('SELECT kek_id FROM ownkey.audit_heads WHERE company_id = $1', [good]);
+    expect(rows).toEqual([{ kek_id: result?.to }]);
+    expect((await verifyCompany(sqlOf(pool), ring, good)).broken).toBeNull();
+    expect((await verifyCompany(sqlOf(pool), ring, bad)).broken?.problem).toContain('not authentic');
   });
 });
 
