@@ -42,6 +42,29 @@ describe('an admin', () => {
   });
 });
 
+describe('somebody who is signed in twice', () => {
+  it('sees both places, and signs out everywhere else', async () => {
+    const elsewhere = await visitors.enter();
+    const page = await visitors.enter();
+    await page.goto(room());
+    const section = page.getByRole('region', { name: 'Where you are signed in' });
+    await section.getByText('this one').waitFor();
+    await section
+      .getByRole('button', { name: /^Sign out there/ })
+      .first()
+      .waitFor();
+    await section.getByRole('button', { name: 'Sign out everywhere else' }).click();
+    await page.getByText('You are signed out everywhere else.').waitFor();
+    await section
+      .getByRole('button', { name: /^Sign out there/ })
+      .first()
+      .waitFor({ state: 'detached' });
+    const who = async ({ request }: typeof page) =>
+      (await (await request.get('/api/auth/session')).json()).user?.role ?? null;
+    expect([await who(elsewhere), await who(page)]).toEqual([null, 'admin']);
+  });
+});
+
 describe('a member', () => {
   it('sees whom to ask, and no invitations', async () => {
     const page = await enterAsMember(product, visitors);

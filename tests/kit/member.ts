@@ -16,7 +16,7 @@ export async function createMember(product: Product): Promise<void> {
 
 /**
  * The member in the console. People who only the host knows have no login yet, so every call of the page acts as the member by the
- * host's token (the API decides as for a session), and the answer about the session alone is told by the test.
+ * host's token (the API decides as for a session), and the answers about sessions alone are told by the test.
  */
 export async function enterAsMember(product: Product, visitors: Console): Promise<Page> {
   const { operator, companies } = product.dev();
@@ -40,6 +40,7 @@ export async function enterAsMember(product: Product, visitors: Console): Promis
   await page.route('**/api/auth/session', (route) =>
     route.fulfill({ json: { user, expires_at: '2100-01-01T00:00:00Z' } }),
   );
+  await page.route('**/api/auth/sessions', (route) => route.fulfill({ json: { data: [], next_cursor: null } }));
   await page.goto(`/c/${company.id}/keys`);
   await page.getByRole('heading', { level: 1, name: 'Model keys' }).waitFor();
   return page;

@@ -17,6 +17,7 @@ import { useOnline } from '../../ui/use-online.ts';
 import { useMay } from '../keys/use-may.ts';
 import { Invitations } from './Invitations.tsx';
 import { InviteDialog } from './InviteDialog.tsx';
+import { OwnSessions } from './OwnSessions.tsx';
 
 /** People of the company, and who was asked to join. */
 export function MembersPage({ co, inviting }: { co: string; inviting: boolean }) {
@@ -61,6 +62,7 @@ export function MembersPage({ co, inviting }: { co: string; inviting: boolean })
         <People members={members.data} />
       )}
       {may.admin ? <Invitations /> : null}
+      <OwnSessions />
       {inviting && may.admin ? <InviteDialog onClose={() => go(paths.members(co), { replace: true })} /> : null}
     </div>
   );
