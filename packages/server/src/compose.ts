@@ -105,6 +105,7 @@ export async function composeServer(config: Config, options: ComposeOptions = {}
     tokenCounter,
     sendResetCode: options.sendResetCode ?? resetMailer(authSecret),
     afterAnswers: createAfterAnswers(log),
+    log,
   };
   const app = await createApp(handlersOf(parts), {
     database,

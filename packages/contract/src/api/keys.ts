@@ -155,6 +155,20 @@ export const keyImpact = z.object({
 });
 export type KeyImpact = z.infer<typeof keyImpact>;
 
+/** What removing a shared key would do. Companies are counted, never named. */
+export const platformKeyImpact = z.object({
+  backups_unreadable_by: backupsUnreadableBy,
+  running_requests: z.number().int(),
+  running_streams: z.number().int(),
+  companies: z.number().int().describe('Companies with a request on the key in the last 30 days'),
+  without_own_key: z.number().int().describe('Of those: without a company key of the provider that is turned on'),
+  next_key: z
+    .object({ id: z.string(), label: z.string(), last4: z.string().nullable() })
+    .nullable()
+    .describe('The shared key that takes over; null: requests without an own key fail with `key.missing`'),
+});
+export type PlatformKeyImpact = z.infer<typeof platformKeyImpact>;
+
 export const removed = z.object({
   id: z.string(),
   removed: z.literal(true),

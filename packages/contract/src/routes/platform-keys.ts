@@ -18,6 +18,14 @@ export const PLATFORM_KEY_ROUTES = {
     query: keys.keysQuery,
     answers: { 200: keys.keyList },
   },
+  listPlatformProviders: {
+    method: 'GET',
+    path: '/api/operator/providers',
+    tag: 'operator',
+    summary: 'Every provider of the catalogue, and whether a shared key answers for it',
+    access: OPERATOR,
+    answers: { 200: providers.providerList },
+  },
   getPlatformSealingKey: {
     method: 'GET',
     path: '/api/operator/sealing-key',
@@ -44,6 +52,15 @@ export const PLATFORM_KEY_ROUTES = {
     access: OPERATOR,
     params: idParams,
     answers: { 200: keys.key },
+  },
+  getPlatformKeyImpact: {
+    method: 'GET',
+    path: '/api/operator/platform-keys/:id/impact',
+    tag: 'operator',
+    summary: 'What removing a shared key would do',
+    access: OPERATOR,
+    params: idParams,
+    answers: { 200: keys.platformKeyImpact },
   },
   testPlatformKey: {
     method: 'POST',

@@ -109,20 +109,3 @@ async function firstPlan(sql: Sql): Promise<string> {
   if (plan === null) throw new OwnkeyError('request.invalid', { problem: 'There is no plan yet.', param: 'plan' });
   return plan.id;
 }
-
-/** The newest first, at most `limit` after `before` (id); `q` is looked for in names and ids. */
-export function listCompanies(
-  sql: Sql,
-  q: string,
-  before: string | null,
-  limit: number,
-): Promise<(CompanyRow & { users: number; keys: number })[]> {
-  return sql.rows(
-    `SELECT ${COLUMNS}, (SELECT count(*)::int FROM users u WHERE u.company_id = companies.id) AS users,
-       (SELECT count(*)::int FROM keys k WHERE k.company_id = companies.id) AS keys
-     FROM companies WHERE ($1::text IS NULL OR id < $1)
-       AND ($2 = '' OR position(lower($2) IN lower(name)) > 0 OR id = $2 OR external_id = $2)
-     ORDER BY id DESC LIMIT $3`,
-    [before, q, limit],
-  );
-}

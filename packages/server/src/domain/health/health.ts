@@ -1,43 +1,53 @@
 import type { Health } from '@ownkey/contract/api/operator';
-import { first, type Sql } from '../../storage/database.ts';
+import type { Database, Sql } from '../../storage/database.ts';
 import { readOutboxState } from '../outbox/store.ts';
+import { readAudit, readJobs, readLedger, readPrices, readWorkers } from './parts.ts';
+import { readProviders } from './providers.ts';
 
-/** What the database shows of workers, jobs and the audit's sealer. A worker is seen by what it did in the last hour. */
-export async function readHealth(sql: Sql, version: string, mail: Health['outbox']['mail']): Promise<Health> {
+/** The longest one part may take: a figure that is late must not hold up the others for long. */
+const PART_TIMEOUT_MS = 3_000;
+
+/**
+ * What the database shows of the installation. Each part is read in a transaction of its own: one that cannot be read is null, is
+ * named in `unread` and told to `onUnread`, and hides no other.
+ */
+export async function readHealth(
+  database: Database,
+  version: string,
+  mail: NonNullable<Health['outbox']>['mail'],
+  onUnread: (part: string, error: unknown) => void,
+): Promise<Health> {
   const started = performance.now();
-  await sql.rows('SELECT 1');
+  await database.everywhere((sql) => sql.rows('SELECT 1'));
   const latency = performance.now() - started;
-  const workers = await sql.rows<{ id: string; seen_at: Date; open_requests: number }>(
-    `SELECT worker_id AS id, max(coalesce(settled_at, created_at)) AS seen_at,
-       count(*) FILTER (WHERE state = 'reserved')::int AS open_requests
-     FROM requests WHERE worker_id IS NOT NULL AND day >= (now() AT TIME ZONE 'UTC')::date - 1
-       AND created_at > now() - interval '1 hour'
-     GROUP BY 1 ORDER BY 1 LIMIT 500`,
-  );
-  const jobs = await first<{ queued: number; running: number; oldest: Date | null }>(
-    sql,
-    `SELECT count(*) FILTER (WHERE state = 'queued')::int AS queued, count(*) FILTER (WHERE state = 'running')::int AS running,
-       min(created_at) FILTER (WHERE state = 'queued') AS oldest
-     FROM worker_jobs WHERE state IN ('queued', 'running') AND expires_at > now()`,
-  );
-  const audit = await first<{ unsealed: number; sealed_up_to: Date | null }>(
-    sql,
-    `SELECT (SELECT count(*)::int FROM audit_events e WHERE e.at > now() - interval '1 hour'
-         AND NOT EXISTS (SELECT 1 FROM audit_chain c WHERE c.event_id = e.id)) AS unsealed,
-       (SELECT max(at) FROM audit_heads) AS sealed_up_to`,
-  );
-  const outbox = await readOutboxState(sql);
+  const unread: Health['unread'] = [];
+  const read = async <T>(part: Health['unread'][number], work: (sql: Sql) => Promise<T>): Promise<T | null> => {
+    try {
+      return await database.everywhere(async (sql) => {
+        await sql.rows(`SET LOCAL statement_timeout = ${PART_TIMEOUT_MS}`);
+        return work(sql);
+      });
+    } catch (error) {
+      unread.push(part);
+      onUnread(part, error);
+      return null;
+    }
+  };
   return {
     version,
+    at: new Date().toISOString(),
+    unread,
     database: { ok: true, latency_ms: Math.round(latency * 10) / 10 },
-    workers: workers.map((worker) => ({ ...worker, seen_at: worker.seen_at.toISOString() })),
-    jobs: {
-      queued: jobs?.queued ?? 0,
-      running: jobs?.running ?? 0,
-      oldest_queued_at: jobs?.oldest?.toISOString() ?? null,
-    },
-    outbox: { mail, mails: waiting(outbox.mail), webhooks: waiting(outbox.webhook) },
-    audit: { unsealed: audit?.unsealed ?? 0, sealed_up_to: audit?.sealed_up_to?.toISOString() ?? null },
+    workers: await read('workers', readWorkers),
+    jobs: await read('jobs', readJobs),
+    outbox: await read('outbox', async (sql) => {
+      const state = await readOutboxState(sql);
+      return { mail, mails: waiting(state.mail), webhooks: waiting(state.webhook) };
+    }),
+    audit: await read('audit', readAudit),
+    ledger: await read('ledger', readLedger),
+    prices: await read('prices', readPrices),
+    providers: await read('providers', readProviders),
   };
 }
 

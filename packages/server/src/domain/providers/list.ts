@@ -1,6 +1,7 @@
 import type { Provider, ProviderList } from '@ownkey/contract/api/providers';
 import type { FallbackReason } from '@ownkey/contract/fallback';
 import { CUSTOM_PROVIDER, catalogueDestination, type KeyStatus } from '@ownkey/contract/key';
+import type { KeyRow } from '@ownkey/contract/key-view';
 import type { CatalogueEntry } from '@ownkey/contract/provider';
 import type { Catalogue } from '@ownkey/providers/catalogue';
 import { decidePayer, isByokAllowed, type PayerState } from '../keys/payer.ts';
@@ -29,6 +30,36 @@ export function listProviders(
     docs,
   }));
   return { data: [...fixed, ...custom], next_cursor: null, presets };
+}
+
+/** The catalogue as the operator of shared keys sees it: of no company, so nothing is gated and nobody else pays. Pure. */
+export function listSharedProviders(
+  catalogue: Catalogue,
+  platformKeys: readonly Pick<KeyRow, 'provider' | 'enabled'>[],
+): ProviderList {
+  const data = [...catalogue.entries.values()].map((entry): Provider => {
+    const shared = platformKeys.some(({ provider, enabled }) => enabled && provider === entry.id);
+    return {
+      ...catalogueFacts(entry),
+      own_keys: 0,
+      personal_keys: 0,
+      platform_key: shared,
+      source: {
+        source: 'platform',
+        on_failure: 'stop',
+        fallback: { follows: 'stop', because: 'no_shared_key', choice: 'stop', barred: 'no_shared_key' },
+        set: false,
+        etag: '',
+        changed_at: null,
+        changed_by: null,
+      },
+      special_sources: 0,
+      payer: shared ? 'platform' : null,
+      fallback: null,
+      gated: null,
+    };
+  });
+  return { data, next_cursor: null, presets: [] };
 }
 
 type Standing = Pick<
@@ -82,6 +113,13 @@ function ofCatalogue(
   user: string | null,
   name: (actor: string | null) => string | null,
 ): Provider {
+  return {
+    ...catalogueFacts(entry),
+    ...standing(state, { slug: entry.id, provider: entry.id, providerName: entry.name, user }, name),
+  };
+}
+
+function catalogueFacts(entry: CatalogueEntry): Omit<Provider, keyof Standing> {
   const { prefixes, shared_prefixes = [], min_length, max_length, usual_length, hint } = entry.key;
   return {
     id: entry.id,
@@ -98,7 +136,6 @@ function ofCatalogue(
     docs: entry.docs,
     abilities: entry.abilities,
     curated_models: entry.curated_models,
-    ...standing(state, { slug: entry.id, provider: entry.id, providerName: entry.name, user }, name),
   };
 }
 

@@ -4,9 +4,12 @@ import type { KEY_ROUTES } from '@ownkey/contract/routes/keys';
 import type { PLATFORM_KEY_ROUTES } from '@ownkey/contract/routes/platform-keys';
 import { readUnreadableBy } from '../../domain/kek/kek.ts';
 import { type KeyCaller, needKey, providerName, readJob, readState } from '../../domain/keys/key-calls.ts';
+import { listPlatformKeys } from '../../domain/keys/payer.ts';
 import { nextPayer } from '../../domain/keys/remove.ts';
 import { readSealingKey } from '../../domain/keys/sealing-key.ts';
+import { readSharedImpact } from '../../domain/keys/shared-impact.ts';
 import { countRunning, readKeyUsage } from '../../domain/keys/usage.ts';
+import { listSharedProviders } from '../../domain/providers/list.ts';
 import type { HandlersOf } from '../handler.ts';
 import * as keys from './key-handlers.ts';
 import type { Parts } from './parts.ts';
@@ -75,6 +78,19 @@ export function platformKeyHandlers(parts: Parts): HandlersOf<keyof typeof PLATF
       body: { ...(await readSealingKey(parts.database)), company: PLATFORM_OWNER, user: null },
     }),
     connectPlatformKey: ({ caller, body, headers, gone }) => keys.connectKey(parts, of(caller), body, headers, gone),
+    listPlatformProviders: () =>
+      parts.database.everywhere(async (sql) => ({
+        status: 200,
+        body: listSharedProviders(parts.catalogue, await listPlatformKeys(sql)),
+      })),
+    getPlatformKeyImpact: ({ caller, params }) =>
+      parts.database.everywhere(async (sql) => ({
+        status: 200,
+        body: {
+          backups_unreadable_by: await readUnreadableBy(sql, parts.kekEpoch),
+          ...(await readSharedImpact(sql, await needKey(sql, of(caller), params.id))),
+        },
+      })),
     getPlatformKey: ({ caller, params }) => keys.readOneKey(parts, of(caller), params.id),
     testPlatformKey: ({ caller, params, headers, gone }) => keys.testKey(parts, of(caller), params.id, headers, gone),
     replacePlatformKey: ({ caller, params, body, headers, gone }) =>

@@ -3,21 +3,27 @@ import { OwnkeyError } from '@ownkey/contract/errors';
 import { formatUsd } from '@ownkey/contract/money';
 import type { OPERATOR_ROUTES } from '@ownkey/contract/routes/operator';
 import { recordEvent } from '../../domain/audit/record.ts';
-import { type CompanyRow, listCompanies } from '../../domain/companies/companies.ts';
+import { listOverviews, needOverview, readPlanEffect } from '../../domain/companies/overview.ts';
 import { readHealth } from '../../domain/health/health.ts';
+import { readUnreadableBy } from '../../domain/kek/kek.ts';
 import { findPlan, listPlans, type PlanRow, putPlan, removePlan } from '../../domain/plans/plans.ts';
 import { assertGrantable, createToken, findTokenById, removeToken } from '../../domain/tokens/tokens.ts';
 import { ID_POSITION, PAGE_SIZE, pageOf, readCursor } from '../cursor.ts';
 import type { HandlersOf } from '../handler.ts';
 import { readExpiry, tokenPage, tokenView } from './access.ts';
-import { companyView } from './companies.ts';
 import type { Parts } from './parts.ts';
 
 const PLAN_POSITION = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 const INSTALLATION_SCOPES: readonly string[] = ['host', 'operator'];
 
 /** Plans, companies, tokens and health, for operators. */
-export function operatorHandlers({ database, version, installation }: Parts): HandlersOf<keyof typeof OPERATOR_ROUTES> {
+export function operatorHandlers({
+  database,
+  version,
+  installation,
+  kekEpoch,
+  log,
+}: Parts): HandlersOf<keyof typeof OPERATOR_ROUTES> {
   return {
     listPlans: ({ query }) =>
       database.everywhere(async (sql) => {
@@ -44,14 +50,28 @@ export function operatorHandlers({ database, version, installation }: Parts): Ha
     listCompanies: ({ query }) =>
       database.everywhere(async (sql) => {
         const limit = query.limit ?? PAGE_SIZE;
-        const rows = await listCompanies(sql, query.q ?? '', readCursor(query.cursor, ID_POSITION), limit + 1);
-        const view = ({ users, keys, ...company }: CompanyRow & { users: number; keys: number }) => ({
-          ...companyView(company),
-          users,
-          keys,
-        });
-        return { status: 200, body: pageOf(rows, limit, view, (row) => row.id) };
+        const { q = '', plan = null, state = null, cursor } = query;
+        const rows = await listOverviews(sql, { q, plan, state }, readCursor(cursor, ID_POSITION), limit + 1);
+        return {
+          status: 200,
+          body: pageOf(
+            rows,
+            limit,
+            (row) => row,
+            (row) => row.id,
+          ),
+        };
       }),
+    getOperatorCompany: ({ params }) =>
+      database.everywhere(async (sql) => ({
+        status: 200,
+        body: {
+          ...(await needOverview(sql, params.id)),
+          backups_unreadable_by: await readUnreadableBy(sql, kekEpoch),
+        },
+      })),
+    getPlanEffect: ({ params, query }) =>
+      database.everywhere(async (sql) => ({ status: 200, body: await readPlanEffect(sql, params.id, query.plan) })),
     listOperatorTokens: ({ query }) =>
       database.everywhere(async (sql) => {
         const after = readCursor(query.cursor, ID_POSITION) ?? '';
@@ -90,11 +110,12 @@ export function operatorHandlers({ database, version, installation }: Parts): Ha
         await recordEvent(sql, { company: null, kind: 'token.revoked', actor: caller.actor, data });
         return { status: 204, body: null };
       }),
-    getHealth: () =>
-      database.everywhere(async (sql) => ({
-        status: 200,
-        body: await readHealth(sql, version, installation.mail),
-      })),
+    getHealth: async () => ({
+      status: 200,
+      body: await readHealth(database, version, installation.mail, (part, error) =>
+        log.warn({ part, err: error }, 'health: a part could not be read'),
+      ),
+    }),
   };
 }
 

@@ -5,6 +5,7 @@ import type { Catalogue } from '@ownkey/providers/catalogue';
 import type { TokenCounter } from '../../domain/estimate/token-counter.ts';
 import type { SendResetCode } from '../../domain/sign-in/sign-in.ts';
 import type { AfterAnswers } from '../../platform/after-answers.ts';
+import type { Log } from '../../platform/logger.ts';
 import type { Database } from '../../storage/database.ts';
 import type { JobSignals } from '../../storage/job-signals.ts';
 
@@ -35,4 +36,5 @@ export interface Parts {
   /** Writes the mail with the code of a password reset. */
   readonly sendResetCode: SendResetCode;
   readonly afterAnswers: AfterAnswers;
+  readonly log: Log;
 }
