@@ -40,6 +40,7 @@ export function useOutboxBench(plane: ControlPlane, peer: MailPeer): OutboxBench
   beforeEach(async () => {
     await bench.owner.query('DELETE FROM outbox');
     await bench.owner.query('DELETE FROM alerts');
+    await bench.owner.query('DELETE FROM notices');
     peer.mails.length = 0;
     peer.answer = null;
     company = await plane.createCompany();
@@ -70,7 +71,13 @@ export function useOutboxBench(plane: ControlPlane, peer: MailPeer): OutboxBench
       const { database } = plane;
       const webhooks = { database, authSecret: AUTH_SECRET, policy: PUBLIC_ONLY, lookup: async () => [], version: '0' };
       const place = { authSecret: AUTH_SECRET, consoleUrl: 'https://keys.example.com', hostName: 'Leads' };
-      return createOutbox({ database, log, mail: mailer && { mailer, ...place }, webhooks });
+      return createOutbox({
+        database,
+        log,
+        mail: mailer && { mailer, ...place },
+        webhooks,
+        nameProvider: () => 'OpenAI',
+      });
     },
     setRecipients: (of, ...emails) =>
       bench.owner.query(

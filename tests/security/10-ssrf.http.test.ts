@@ -69,7 +69,7 @@ beforeAll(async () => {
   gateway = await startGateway(plane.postgres.workerUrl, real);
   const { database } = plane;
   const webhooks = { database, authSecret: AUTH_SECRET, policy, lookup, version: '1.2.3' };
-  outbox = createOutbox({ database, log: plane.server.log, mail: null, webhooks });
+  outbox = createOutbox({ database, log: plane.server.log, mail: null, webhooks, nameProvider: (slug) => slug });
 });
 afterAll(async () => {
   await gateway.close();

@@ -223,6 +223,11 @@ describe('what is not yours answers byte for byte like what is not there', () =>
       `INSERT INTO invitations (id, company_id, email, role, expires_at) VALUES ($1, $2, 'i@example.com', 'member', now() + interval '1 day')`,
       [invitation, company.id],
     );
+    const notice = ID_KINDS.notices?.replace('00', '11') ?? '';
+    await owner.query(
+      "INSERT INTO notices (id, company_id, kind, key_id, slug, reason) VALUES ($1, $2, 'key', $3, 'openai', 'invalid')",
+      [notice, company.id, key],
+    );
     const sessions = await plane.call('GET', '/api/auth/sessions', company.admin);
     owned = {
       keys: { mine: key, missing: newId('key') },
@@ -232,6 +237,7 @@ describe('what is not yours answers byte for byte like what is not there', () =>
       tokens: { mine: token, missing: newId('token') },
       webhooks: { mine: webhook, missing: newId('webhook') },
       invitations: { mine: invitation, missing: newId('invitation') },
+      notices: { mine: notice, missing: ID_KINDS.notices ?? '' },
       audit: { mine: request, missing: newId('request') },
       sessions: { mine: sessions.body.data[0].id, missing: newId('session') },
     };

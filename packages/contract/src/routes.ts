@@ -7,6 +7,7 @@ import { INVITATION_ROUTES } from './routes/invitations.ts';
 import { KEK_ROUTES } from './routes/kek.ts';
 import { KEY_ROUTES } from './routes/keys.ts';
 import { MONEY_ROUTES } from './routes/money.ts';
+import { NOTICE_ROUTES } from './routes/notices.ts';
 import { OPERATION_ROUTES } from './routes/operations.ts';
 import { OPERATOR_ROUTES } from './routes/operator.ts';
 import { PLATFORM_KEY_ROUTES } from './routes/platform-keys.ts';
@@ -27,6 +28,7 @@ export const ROUTES = {
   ...KEK_ROUTES,
   ...MONEY_ROUTES,
   ...ALERT_ROUTES,
+  ...NOTICE_ROUTES,
   ...INVITATION_ROUTES,
   ...PRICE_ROUTES,
   ...INSIGHT_ROUTES,

@@ -1,5 +1,15 @@
+import type { FallbackReason, NoticeResolution } from './fallback.ts';
+import type { KeyStatus } from './key.ts';
+
 /** What a webhook may be told of; a name in `events` that is not here is refused. */
-export const WEBHOOK_EVENTS = ['cap.near', 'cap.reached'] as const;
+export const WEBHOOK_EVENTS = [
+  'cap.near',
+  'cap.reached',
+  'key.invalid',
+  'key.recovered',
+  'fallback.started',
+  'fallback.ended',
+] as const;
 export type WebhookEvent = (typeof WEBHOOK_EVENTS)[number];
 
 /** Sent by `POST /api/webhooks/{id}/test` alone, whatever the webhook listens to. */
@@ -28,4 +38,23 @@ export interface CapEventData {
   /** Held by calls that were running. */
   reserved_usd: string;
   cause: 'spent' | 'refused' | 'cap_lowered';
+}
+
+/** `data` of the events of keys and fallbacks. Of company keys alone: what happens to a personal key is told to its person. */
+export interface NoticeEventData {
+  notice: string;
+  /** `key.…`: what is wrong with the key; `fallback.…`: why calls on it fail. */
+  reason: KeyStatus | FallbackReason;
+  /** Catalogue id, or the slug of a custom endpoint. */
+  provider: string;
+  key: string;
+  /** Never more of a key than these. */
+  last4: string | null;
+  started_at: string;
+  /** null in events of a beginning, and so are `resolution`, `calls` and `cost_usd`. */
+  ended_at: string | null;
+  resolution: NoticeResolution | null;
+  /** Answered by the shared key meanwhile. */
+  calls: number | null;
+  cost_usd: string | null;
 }

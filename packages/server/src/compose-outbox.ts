@@ -1,5 +1,6 @@
 import type { EgressPolicy } from '@ownkey/guard/egress-policy';
 import type { Lookup } from '@ownkey/guard/resolve';
+import type { Catalogue } from '@ownkey/providers/catalogue';
 import type { Config } from './config.ts';
 import { startDispatcher } from './domain/outbox/dispatcher.ts';
 import { createOutbox } from './domain/outbox/outbox.ts';
@@ -13,11 +14,12 @@ export interface OutboxSurroundings {
   readonly policy: EgressPolicy;
   readonly lookup: Lookup;
   readonly version: string;
+  readonly catalogue: Catalogue;
 }
 
 /** Starts sending what is in the outbox. `stop` ends it and closes what it holds. */
 export function startOutbox(config: Config, surroundings: OutboxSurroundings): { stop(): Promise<void> } {
-  const { database, log, policy, lookup, version } = surroundings;
+  const { database, log, policy, lookup, version, catalogue } = surroundings;
   const { authSecret, hostName } = config;
   const mailer = createMailer(config);
   if (mailer === null) log.warn('OWNKEY_SMTP_URL is not set: mails stay queued');
@@ -26,6 +28,7 @@ export function startOutbox(config: Config, surroundings: OutboxSurroundings): {
     log,
     mail: mailer === null ? null : { mailer, authSecret, consoleUrl: consoleAddress(config), hostName },
     webhooks: { database, authSecret, policy, lookup, version },
+    nameProvider: (slug) => catalogue.entries.get(slug)?.name ?? slug,
   });
   const dispatcher = startDispatcher(outbox, config.databaseUrl, log);
   return {

@@ -27,6 +27,7 @@ import { invitationHandlers } from './http/handlers/invitations.ts';
 import { kekHandlers } from './http/handlers/kek.ts';
 import { keyHandlers, platformKeyHandlers } from './http/handlers/keys.ts';
 import { moneyHandlers } from './http/handlers/money.ts';
+import { noticeHandlers } from './http/handlers/notices.ts';
 import { operationHandlers } from './http/handlers/operations.ts';
 import { operatorHandlers } from './http/handlers/operator.ts';
 import type { Parts } from './http/handlers/parts.ts';
@@ -124,7 +125,8 @@ export async function composeServer(config: Config, options: ComposeOptions = {}
     version,
   });
   const upkeep = startUpkeep(database, log);
-  const outbox = options.dispatches === false ? null : startOutbox(config, { database, log, policy, lookup, version });
+  const outbox =
+    options.dispatches === false ? null : startOutbox(config, { database, log, policy, lookup, version, catalogue });
   const seeding = await keepPricesSeeded(database, prices, log);
   return {
     app,
@@ -159,6 +161,7 @@ function handlersOf(parts: Parts): Handlers {
     ...embedHandlers(parts),
     ...operationHandlers(parts),
     ...alertHandlers(parts),
+    ...noticeHandlers(parts),
     ...invitationHandlers(parts),
     ...priceHandlers(parts),
   };

@@ -566,7 +566,7 @@ export const en = {
     no_credit: 'out of credit',
     rate_limited: 'rate limited',
     outage: 'not answering',
-    time_out: 'too slow',
+    time_out: 'not answering in time',
   },
   operator: {
     companies: 'Companies',

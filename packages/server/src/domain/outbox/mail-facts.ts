@@ -1,4 +1,7 @@
+import { FALLBACK_REASONS, NOTICE_RESOLUTIONS } from '@ownkey/contract/fallback';
+import { KEY_STATUSES } from '@ownkey/contract/key';
 import type { CapFacts } from '../mail/cap-mail.ts';
+import type { KeyMailFacts } from '../mail/key-mail.ts';
 
 /** Facts as the outbox stores them (jsonb); each reader gives null for what it does not know, such as another version's. */
 
@@ -11,6 +14,30 @@ export function readCapFacts(stored: Stored): CapFacts | null {
   if (!isAmount(cap) || !isAmount(spent) || !isAmount(reserved) || !isTime(start) || !isTime(at)) return null;
   const by = typeof loweredBy === 'string' ? loweredBy : null;
   return { company, period, threshold, cap, spent, reserved, loweredBy: by, start, at, top: top.filter(isTop) };
+}
+
+export function readKeyFacts(stored: Stored): KeyMailFacts | null {
+  const { company, provider, keyId, last4, personal, kind, words, httpStatus, start, end, calls, cost } = stored;
+  const reason = [...KEY_STATUSES, ...FALLBACK_REASONS].find((known) => known === stored.reason);
+  const resolution = NOTICE_RESOLUTIONS.find((known) => known === stored.resolution) ?? null;
+  if (typeof company !== 'string' || typeof provider !== 'string' || typeof keyId !== 'string') return null;
+  if ((kind !== 'key' && kind !== 'fallback') || reason === undefined || !isTime(start)) return null;
+  return {
+    company,
+    provider,
+    keyId,
+    last4: typeof last4 === 'string' ? last4 : null,
+    personal: personal === true,
+    kind,
+    reason,
+    words: typeof words === 'string' ? words : null,
+    httpStatus: typeof httpStatus === 'number' ? httpStatus : null,
+    start,
+    end: isTime(end) ? end : null,
+    resolution,
+    calls: typeof calls === 'number' ? calls : 0,
+    cost: isAmount(cost) ? cost : '0',
+  };
 }
 
 /** A code that waits for its mail: encrypted, in base64url. */

@@ -6,7 +6,9 @@ import { failureOf } from './failure.ts';
 import { type MailSending, sendMail } from './send-mail.ts';
 import { sendWebhook, type WebhookSending } from './send-webhook.ts';
 import { type Claimed, claimDue, delayAfter, markFailed, markSent } from './store.ts';
-import { AlertFailure, tellNextAlert } from './tell-alerts.ts';
+import { tellNextAlert } from './tell-alerts.ts';
+import { tellNextNotice } from './tell-notices.ts';
+import { TellFailure } from './told.ts';
 
 export interface OutboxParts {
   readonly database: Database;
@@ -14,6 +16,8 @@ export interface OutboxParts {
   /** null = no mail server is set up: mails stay queued. */
   readonly mail: MailSending | null;
   readonly webhooks: WebhookSending;
+  /** A provider's name by its catalogue id; an endpoint's slug is its own name. */
+  readonly nameProvider: (slug: string) => string;
 }
 
 /**
@@ -23,7 +27,7 @@ export interface OutboxParts {
  * same Message-ID.
  */
 export interface Outbox {
-  /** Writes mails and deliveries of every alert that is not told. An alert that fails is left for later, and stops no other. */
+  /** Writes mails and deliveries of every alert and notice that is not told. One that fails is left for later, and stops no other. */
   tell(): Promise<void>;
   /** Takes what is due, up to `most`. */
   claim(channel: Channel, most: number): Promise<Claimed[]>;
@@ -35,7 +39,7 @@ export interface Outbox {
 
 const BATCH = 20;
 
-export function createOutbox({ database, log, mail, webhooks }: OutboxParts): Outbox {
+export function createOutbox({ database, log, mail, webhooks, nameProvider }: OutboxParts): Outbox {
   /** Arrived, but the database did not take the note of it: noted at the next chance, not sent again. */
   const arrived = new Map<string, number | null>();
 
@@ -66,18 +70,22 @@ export function createOutbox({ database, log, mail, webhooks }: OutboxParts): Ou
     }
     await noteArrived(entry.id, status);
   };
+  const tellAll = async (tellNext: (failed: readonly string[]) => Promise<string | null>): Promise<void> => {
+    const failed: string[] = [];
+    for (;;) {
+      try {
+        if ((await tellNext(failed)) === null) return;
+      } catch (error) {
+        if (!(error instanceof TellFailure) || error.thing === '') throw error;
+        failed.push(error.thing);
+        log.error({ err: error.cause, about: error.thing }, 'something could not be told; it is tried again');
+      }
+    }
+  };
   const outbox: Outbox = {
     tell: async () => {
-      const failed: string[] = [];
-      for (;;) {
-        try {
-          if ((await tellNextAlert(database, failed)) === null) return;
-        } catch (error) {
-          if (!(error instanceof AlertFailure) || error.alertId === '') throw error;
-          failed.push(error.alertId);
-          log.error({ err: error.cause, alert: error.alertId }, 'an alert could not be told; it is tried again');
-        }
-      }
+      await tellAll((failed) => tellNextAlert(database, failed));
+      await tellAll((failed) => tellNextNotice(database, nameProvider, failed));
     },
     claim: (channel, most) =>
       channel === 'mail' && mail === null ? Promise.resolve([]) : claimDue(database, channel, most),

@@ -2,10 +2,11 @@ import type { Mailer } from '../../platform/mailer.ts';
 import { openText } from '../../platform/sealed-text.ts';
 import { invitationMail, resetMail } from '../mail/account-mail.ts';
 import { capMail } from '../mail/cap-mail.ts';
+import { keyMail } from '../mail/key-mail.ts';
 import { type MailContent, writeMail } from '../mail/mail-text.ts';
 import { INVITATION_DAYS, RESET_MINUTES } from '../sign-in/code-lives.ts';
 import { SendFailure } from './failure.ts';
-import { readCapFacts, readCodeFacts, readInvitationFacts } from './mail-facts.ts';
+import { readCapFacts, readCodeFacts, readInvitationFacts, readKeyFacts } from './mail-facts.ts';
 import type { Claimed } from './store.ts';
 
 export interface MailSending {
@@ -31,12 +32,21 @@ export function contentOf(by: Omit<MailSending, 'mailer'>, entry: Claimed): Mail
     const code = openText(by.authSecret, 'mail-code', entry.target, Buffer.from(sealed, 'base64url'));
     return code === null ? null : `${by.consoleUrl}${path}#code=${encodeURIComponent(code)}`;
   };
+  const room = `${by.consoleUrl}/c/${encodeURIComponent(entry.company_id ?? '')}`;
   switch (entry.event) {
     case 'cap.near':
     case 'cap.reached': {
       const cap = readCapFacts(facts);
-      const room = `${by.consoleUrl}/c/${encodeURIComponent(entry.company_id ?? '')}`;
       return cap === null ? null : capMail(cap, { spend: `${room}/spend`, recipients: `${room}/spend/alerts` });
+    }
+    case 'key.invalid':
+    case 'key.recovered':
+    case 'fallback.started':
+    case 'fallback.ended': {
+      const key = readKeyFacts(facts);
+      if (key === null) return null;
+      const page = `${room}/keys/${encodeURIComponent(key.keyId)}`;
+      return keyMail(key, { key: page, notices: `${room}/notices`, recipients: `${room}/spend/alerts` }, by.hostName);
     }
     case 'reset': {
       const reset = readCodeFacts(facts);

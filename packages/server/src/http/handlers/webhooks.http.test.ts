@@ -23,7 +23,7 @@ let outbox: Outbox;
 beforeAll(() => {
   const { database } = plane;
   const webhooks = { database, authSecret: AUTH_SECRET, policy, lookup, version: '1.2.3' };
-  outbox = createOutbox({ database, log: plane.server.log, mail: null, webhooks });
+  outbox = createOutbox({ database, log: plane.server.log, mail: null, webhooks, nameProvider: (slug) => slug });
 });
 beforeEach(async () => {
   receiver.arrived.length = 0;
