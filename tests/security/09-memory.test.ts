@@ -1,9 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { workerFlags } from '@ownkey/cli/supervisor/worker-flags';
+import { loadCatalogue } from '@ownkey/providers/catalogue';
 import { type Envelope, wrapKey } from '@ownkey/vault/envelope';
 import { KekRing, kekFromBytes } from '@ownkey/vault/kek';
 import { newKeyId, newNonce } from '@ownkey/vault/mint';
@@ -12,6 +14,7 @@ import { createSealingKey } from '@ownkey/vault/sealing-key';
 import type { EgressCall, KeyRef } from '@ownkey/worker/egress/egress';
 import { bindingOf } from '@ownkey/worker/egress/pooled-egress';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CATALOGUE_DIRECTORY } from '../kit/catalogue-directory.ts';
 import { callTo, canaryKey, customKey } from '../kit/egress.ts';
 import { answer, type Behaviour, type ProviderServer, startProvider } from '../kit/provider-server.ts';
 import { sweepMemory } from '../kit/sweep.ts';
@@ -24,10 +27,31 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const CHILD = fileURLToPath(new URL('./fixtures/memory-child.mjs', import.meta.url));
 const HOST = 'api.provider.dev';
 
+/** Paths of each dialect's calls. */
+const PATHS: Record<string, string[]> = {
+  'openai-chat': ['/v1/chat/completions'],
+  'openai-responses': ['/v1/responses'],
+  'anthropic-messages': ['/v1/messages'],
+};
+/** Every header and prefix that a provider of the catalogue takes a key in, and the paths of the dialects that use it. */
+const AUTHS = [...loadCatalogue(CATALOGUE_DIRECTORY).entries.values()].reduce<
+  { header: string; prefix: string; paths: string[] }[]
+>((found, { auth, dialect }) => {
+  const known = found.find(({ header, prefix }) => header === auth.header && prefix === auth.prefix);
+  const paths = [...(PATHS[dialect] ?? []), ...(dialect === 'openai-chat' ? (PATHS['openai-responses'] ?? []) : [])];
+  if (known) known.paths = [...new Set([...known.paths, ...paths])];
+  else found.push({ ...auth, paths });
+  return found;
+}, []);
+
 const behaviour: Behaviour = (socket, { head, nth }) => {
-  const path = /^\w+ (\S+)/.exec(head)?.[1];
+  const path = /^\w+ (?:\/v1[^?]*\?(?=\w))?(\S+)/.exec(head)?.[1]?.replace(/^(?!\/)/, '/');
   if (path === '/silent') return;
   if (path === '/refused') socket.write(answer('{"error":"no"}', '401 Unauthorized'));
+  else if (path === '/streamed')
+    socket.write(
+      'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n',
+    );
   else if (path === '/stream') socket.write(`HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n`);
   else if (path === '/once' && nth > 1) socket.destroy();
   else socket.write(answer('{"ok":1}'));
@@ -96,11 +120,20 @@ describe.each([
   });
 
   /** Sends calls on a fresh key each, and searches for all of them afterwards. */
-  async function run(calls: { path: string; method?: 'GET' | 'POST'; body?: string; more?: object; expect: RegExp }[]) {
+  async function run(
+    calls: {
+      path: string;
+      method?: 'GET' | 'POST';
+      body?: string;
+      more?: object;
+      auth?: { header: string; prefix: string };
+      expect: RegExp;
+    }[],
+  ) {
     const clearKey = canaryKey();
     const ref = customKey(server.origin, newKeyId());
-    for (const { path, method = 'POST', body = '{"model":"m"}', more, expect: outcome } of calls) {
-      const call = callTo(server.origin, ref, { headTimeoutMs: 300 });
+    for (const { path, method = 'POST', body = '{"model":"m"}', more, auth, expect: outcome } of calls) {
+      const call = callTo(server.origin, ref, { headTimeoutMs: 300, ...(auth && { auth }) });
       const answered = await child.ask('send', {
         call: wire(call, path, method, body),
         envelope: child.wrap(clearKey, ref),
@@ -126,6 +159,22 @@ describe.each([
   ])('no copy of the key is left when the provider %s', async (_name, calls) => {
     expect(await run(calls)).toEqual([]);
   });
+
+  // Each way of the catalogue to carry a key, with the path of its dialect.
+  test.each(AUTHS)(
+    'no copy is left of a key in $header $prefix, streamed or not, refused or aborted',
+    async ({ paths, ...auth }) => {
+      expect(paths.length).toBeGreaterThan(0);
+      const calls = paths.flatMap((path) => [
+        { path: `${path}?ok`, expect: /^end/ },
+        { path: `${path}?streamed`, body: '{"model":"m","stream":true}', expect: /^end/ },
+        { path: `${path}?refused`, expect: /^end/ },
+        { path: `${path}?silent`, expect: /^provider.time_out$/ },
+        { path: `${path}?stream`, more: { abortAfter: 1 }, expect: /^aborted$/ },
+      ]);
+      expect(await run(calls.map((call) => ({ ...call, auth })))).toEqual([]);
+    },
+  );
 
   test('no copy is left when a connection closed meanwhile makes it go out twice', async () => {
     const clearKey = canaryKey();
@@ -175,6 +224,26 @@ describe.each([
       expect(child.found(clearKey)).toEqual([]);
     },
   );
+
+  test('the signal that opens an inspector opens none', async () => {
+    const listening = (pid = 0) =>
+      [...readFileSync(`/proc/${pid}/net/tcp`, 'latin1').matchAll(/:240D [0-9A-F:]+ 0A /g)].length;
+    const before = listening(child.process.pid);
+    child.process.kill('SIGUSR1');
+    // It lives, and has run since.
+    await child.ask('settle');
+    expect(child.process.exitCode).toBeNull();
+    expect(listening(child.process.pid)).toBe(before);
+    if (before > 0) return;
+    const plain = spawn(process.execPath, ['-e', 'process.stdout.write("up");setInterval(() => {}, 1000)'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    await once(plain.stdout, 'data');
+    plain.kill('SIGUSR1');
+    const [said] = await once(plain.stderr, 'data');
+    plain.kill('SIGKILL');
+    expect(String(said)).toContain('Debugger listening');
+  });
 
   if (host === undefined) {
     test('the search finds the key of a sender that takes no care', async () => {

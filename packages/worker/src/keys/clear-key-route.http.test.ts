@@ -114,6 +114,16 @@ describe('refused before anything is sent to a provider:', () => {
     ['an unknown field', { provider: PROVIDER, key: 'sk-x', api_base: 'https://evil.dev' }, 400, 'request.invalid'],
     ["another provider's key", { provider: PROVIDER, key: mintKey('anthropic', 'valid') }, 400, 'key.other_provider'],
     ['an empty key', { provider: PROVIDER, key: '""' }, 400, 'key.shape'],
+    [
+      'a header smuggled behind the key',
+      { provider: PROVIDER, key: `sk-${'a'.repeat(40)}\r\nx-evil: 1` },
+      400,
+      'key.shape',
+    ],
+    ['a zero byte', { provider: PROVIDER, key: `sk-${'a'.repeat(20)}\0${'a'.repeat(20)}` }, 400, 'key.shape'],
+    ['a zero byte, escaped', `{"provider":"${PROVIDER}","key":"sk-${'a'.repeat(40)}\\u0000"}`, 400, 'key.shape'],
+    ['a letter beyond ASCII', { provider: PROVIDER, key: `sk-${'a'.repeat(40)}é` }, 400, 'key.shape'],
+    ['8 KB', { provider: PROVIDER, key: `sk-${'a'.repeat(8192)}` }, 400, 'key.shape'],
     ['two keys', `{"provider":"${PROVIDER}","key":"a","key":"b"}`, 400, 'request.duplicate_key'],
     [
       'a private base URL',
@@ -126,6 +136,8 @@ describe('refused before anything is sent to a provider:', () => {
     const refused = await post(body);
     expect([refused.status, refused.body.code]).toEqual([status, code]);
     expect(sandbox().calls()).toEqual([]);
+    const { rows } = await owner.query('SELECT id FROM ownkey.keys WHERE company_id = $1', [company]);
+    expect(rows).toEqual([]);
   });
 
   test('a token without the right, of nobody, or none at all', async () => {
