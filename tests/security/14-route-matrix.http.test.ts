@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { newId } from '@ownkey/contract/ids';
 import { ROUTES, type RouteName } from '@ownkey/contract/routes';
 import type { Route } from '@ownkey/contract/routes/route';
+import { hasScope, SCOPES } from '@ownkey/contract/scopes';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type Answer, type TestCompany, useControlPlane } from '../kit/control-plane.ts';
 import { runFakeJobs, VALID_PROBE } from '../kit/fake-jobs.ts';
@@ -17,6 +18,7 @@ const CALLERS = [
   'owner admin',
   'member',
   'no session',
+  'expired session',
   'expired token',
   'unknown token',
   'wrong scope',
@@ -77,6 +79,7 @@ beforeAll(async () => {
     'owner admin': company.admin,
     member: company.member,
     'no session': {},
+    'expired session': await expiredSession(),
     'expired token': await plane.createTokenHeaders(['company:admin', 'host', 'operator'], ended),
     'unknown token': { authorization: `Bearer oky_co_${randomBytes(16).toString('hex')}` },
     'wrong scope': await plane.createTokenHeaders(['act_as_user'], { companyId: company.id }),
@@ -92,6 +95,20 @@ beforeAll(async () => {
   );
 });
 
+/** The cookie of somebody whose session was good, and is over. */
+async function expiredSession(): Promise<Headers> {
+  const { id, admin } = await plane.createCompany();
+  expect((await plane.call('GET', '/api/auth/session', admin)).body.user).not.toBeNull();
+  const owner = await plane.postgres.connect('superuser');
+  const { rowCount } = await owner.query(
+    `UPDATE ownkey.sessions SET expires_at = now() - interval '1 second'
+     WHERE login_id IN (SELECT login_id FROM ownkey.users WHERE company_id = $1)`,
+    [id],
+  );
+  expect(rowCount).toBe(2);
+  return admin;
+}
+
 /** What the guard must answer: a status, or 'past' for whatever comes after it. */
 function expectedOf({ access }: Route, caller: CallerName): { status: number; code: string } | 'past' {
   const invalid = { status: 401, code: 'auth.invalid' };
@@ -100,7 +117,7 @@ function expectedOf({ access }: Route, caller: CallerName): { status: number; co
   const role = { status: 403, code: 'auth.role' };
   if (caller === 'expired token' || caller === 'unknown token') return invalid;
   if (access.who === 'public') return 'past';
-  if (caller === 'no session') return missing;
+  if (caller === 'no session' || caller === 'expired session') return missing;
   const isSession = caller === 'owner admin' || caller === 'member' || caller === 'operator';
   if (access.who === 'session') return isSession ? 'past' : missing;
   if (access.who === 'host') return caller.startsWith('host') || caller === 'operator' ? 'past' : scope;
@@ -166,6 +183,42 @@ describe('who may call what', () => {
       }
     });
   }
+
+  /** Scopes a company's token may have, each alone. */
+  const single = SCOPES.filter((scope) => scope !== 'host' && scope !== 'operator');
+  test.each(single)('a token with the scope %s alone is refused wherever it is not enough', async (scope) => {
+    const token = await plane.createTokenHeaders([scope], { companyId: company.id });
+    let refused = 0;
+    for (const name of names) {
+      const { access } = routeOf(name);
+      if (access.who === 'public') continue;
+      const needed = access.who === 'company' ? [access.scope, ...(access.or ? [access.or] : [])] : [];
+      if (needed.some((one) => hasScope([scope], one))) continue;
+      const { status, body } = await send(name, pathOf(routeOf(name)), token);
+      const code = access.who === 'session' ? 'auth.missing' : 'auth.scope';
+      expect([name, status, body.code]).toEqual([name, access.who === 'session' ? 401 : 403, code]);
+      refused += 1;
+    }
+    expect(refused).toBeGreaterThan(10);
+  });
+
+  test('a method that the table does not have is none, for nobody', async () => {
+    const pattern = (path: string) => new RegExp(`^${path.replace(/:[a-z_]+/g, '[^/]+')}$`);
+    let tried = 0;
+    for (const path of new Set(names.map((name) => pathOf(routeOf(name))))) {
+      // A word in the place of an id is another route's.
+      const inUse = names.filter((name) => pattern(routeOf(name).path).test(path)).map((name) => routeOf(name).method);
+      for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']) {
+        if (inUse.some((used) => used === method)) continue;
+        tried += 1;
+        for (const who of [headers['owner admin'], headers.operator, headers.host]) {
+          const { status } = await plane.call(method, path, who);
+          expect([path, method, status]).toEqual([path, method, expect.toBeOneOf([404, 405])]);
+        }
+      }
+    }
+    expect(tried).toBeGreaterThan(100);
+  });
 });
 
 describe('what is not yours answers byte for byte like what is not there', () => {
