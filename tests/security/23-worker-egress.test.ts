@@ -43,6 +43,7 @@ test('few files of the worker and what it imports can open a connection: another
   }
   expect(found.sort()).toEqual([
     'guard/pinned-connect.ts', // the guarded connect: to the one address that was looked up and checked
+    'worker/compose.ts', // tells its own server with TLS from one without
     'worker/database.ts', // Postgres
     'worker/egress/connection.ts', // to providers, by the guarded connect alone
     'worker/egress/late-injection.ts', // writes to those
