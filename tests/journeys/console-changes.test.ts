@@ -68,7 +68,7 @@ describe('a connected key', () => {
     await page.getByText(/The stored copy cannot be opened any more/).waitFor();
     await page.getByRole('button', { name: 'Replace key' }).first().click();
     const dialog = page.getByRole('dialog', { name: /^Replace Mistral/ });
-    await dialog.getByLabel('API key', { exact: true }).fill(key);
+    await secureField(dialog).input.fill(key);
     await dialog.getByRole('button', { name: 'Test and replace' }).click();
     await dialog.getByText(/is in use\.$/).waitFor();
     expect((await callGateway(modelOf('mistral'))).get('x-ownkey-key-source')).toBe('own');

@@ -34,6 +34,8 @@ export interface VisitOptions {
 export interface Console {
   /** A fresh visitor: own cookies, own storage. */
   visit(options?: VisitOptions): Promise<Page>;
+  /** Process ids of the browser's pages and frames. */
+  renderers(): Promise<number[]>;
   /** A visitor who is signed in as the admin of a demo company (0 = the first) and stands in Model keys. */
   enter(options?: VisitOptions & { company?: number }): Promise<Page>;
 }
@@ -87,6 +89,12 @@ export function useConsole(product: { dev(): Pick<DevFile, 'console_url' | 'comp
 
   return {
     visit,
+    renderers: async () => {
+      const debug = await browser?.newBrowserCDPSession();
+      const { processInfo } = (await debug?.send('SystemInfo.getProcessInfo')) ?? { processInfo: [] };
+      await debug?.detach();
+      return processInfo.flatMap(({ type, id }) => (type === 'renderer' ? [id] : []));
+    },
     enter: async ({ company = 0, ...options } = {}) => {
       const page = await visit(options);
       const account = product.dev().companies[company];
@@ -117,11 +125,17 @@ interface AxeViolation {
  * beside the page's policy, through the debugger.
  */
 export async function axeViolations(page: Page | Frame): Promise<string[]> {
-  const context = 'context' in page ? page.context() : page.page().context();
+  const isPage = 'context' in page;
+  const context = isPage ? page.context() : page.page().context();
+  const options = {
+    runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+    // The heading of the whole page stands outside of its frames.
+    ...(isPage ? {} : { rules: { 'page-has-heading-one': { enabled: false } } }),
+  };
   const debug = await context.newCDPSession(page);
   await debug.send('Runtime.evaluate', { expression: axeSource });
   const violations = await page.evaluate<AxeViolation[]>(
-    `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }).then((result) => result.violations)`,
+    `axe.run(document, ${JSON.stringify(options)}).then((result) => result.violations)`,
   );
   await debug.detach();
   return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 200)).join(' | ')}`);

@@ -85,6 +85,7 @@ function welcome(settings: Settings, installation: Installation, seed: SeedResul
     `Ownkey is running.`,
     `  Console       ${installation.consoleUrl}`,
     `  Gateway       ${installation.gatewayUrl}`,
+    `  Vault         ${installation.fingerprint ?? ''}`,
     `  Sandbox keys  ${installation.sandbox?.url ?? ''}/`,
   ];
   if (company !== undefined) {

@@ -5,7 +5,9 @@ import { findPackage } from '../postgres/binaries.ts';
 import { findCluster } from '../postgres/place.ts';
 import { runningWorkerUrl } from '../postgres/running.ts';
 import { type Settings, SettingsError } from '../settings.ts';
+import { readFingerprint } from '../supervisor/fingerprint.ts';
 import { assertPortFree, bindSharedListener } from '../supervisor/listener.ts';
+import { localUrl } from '../supervisor/local-url.ts';
 import { dataDirectoryOwner } from '../supervisor/lock.ts';
 import { masterKeyProblem } from '../supervisor/master-key.ts';
 import { PROGRAMS } from '../supervisor/programs.ts';
@@ -52,7 +54,7 @@ async function checkSettings(settings: Settings): Promise<Finding[]> {
   if (settings.controlUrl === null && settings.workerUrl === null) findings.push(embeddedBinaries());
   const owner = dataDirectoryOwner(settings.dataDirectory);
   if (owner === null) findings.push(...(await ports(settings)));
-  else findings.push(note(`The data folder is in use by ${owner}; ports are not checked.`));
+  else findings.push(note(`The data folder is in use by ${owner}; ports are not checked.`), await vault(settings));
   for (const [name, url, role] of [
     ['DATABASE_URL', settings.ownerUrl, null],
     ['OWNKEY_CONTROL_DATABASE_URL', settings.controlUrl, 'ownkey_control'],
@@ -74,7 +76,29 @@ async function checkSettings(settings: Settings): Promise<Finding[]> {
       findings.push(note(`${name} is plain http: browsers let nobody paste a key there. Put TLS in front.`));
     }
   }
+  const { consoleUrl, gatewayUrl } = settings;
+  if (consoleUrl !== null && gatewayUrl !== null) findings.push(...origins(consoleUrl, gatewayUrl));
   return findings;
+}
+
+/** Of a running installation. */
+async function vault({ host, gatewayPort }: Settings): Promise<Finding> {
+  const fingerprint = gatewayPort === 0 ? null : await readFingerprint(localUrl(host, gatewayPort));
+  return fingerprint === null
+    ? note('The gateway does not tell the fingerprint of its vault: it does not run on its port yet.')
+    : ok(`Keys are sealed for the vault ${fingerprint}.`);
+}
+
+/** The field for keys is a frame of the gateway's origin: what shares its origin could read it. */
+function origins(consoleUrl: string, gatewayUrl: string): Finding[] {
+  const [page, frame] = [new URL(consoleUrl), new URL(gatewayUrl)];
+  if (page.origin === frame.origin)
+    return [
+      bad('OWNKEY_GATEWAY_URL has the origin of OWNKEY_CONSOLE_URL: give the gateway a host or port of its own.'),
+    ];
+  return page.protocol === 'https:' && frame.protocol === 'http:'
+    ? [bad('OWNKEY_GATEWAY_URL is plain http while the console is https: browsers do not load the field for keys.')]
+    : [];
 }
 
 function nodeVersion(): Finding {

@@ -23,6 +23,7 @@ refuses to start. --allow-root permits running as root.`,
       prepare: () => {},
       started: (installation) => {
         say(`Console ${installation.consoleUrl}, gateway ${installation.gatewayUrl}`);
+        if (installation.fingerprint !== null) say(`Keys are sealed for the vault ${installation.fingerprint}`);
       },
       changed: () => {},
       stopping: () => {},

@@ -15,6 +15,7 @@ import {
   workerEnvironment,
   workerFlagsOf,
 } from './environment.ts';
+import { readFingerprint } from './fingerprint.ts';
 import { startCustodian } from './keep-custody.ts';
 import { assertPortFree, bindSharedListener, type SharedListener } from './listener.ts';
 import { localUrl } from './local-url.ts';
@@ -26,6 +27,8 @@ import { readSandboxFacts, type SandboxFacts } from './sandbox-facts.ts';
 export interface Installation {
   readonly consoleUrl: string;
   readonly gatewayUrl: string;
+  /** Of the key that browsers and SDKs seal for. */
+  readonly fingerprint: string | null;
   readonly sandbox: SandboxFacts | null;
   readonly databases: Databases;
   pids(): InstallationPids;
@@ -160,6 +163,7 @@ async function assemble(options: InstallationOptions, parts: Parts): Promise<Ins
   return {
     consoleUrl: where.consoleUrl,
     gatewayUrl: where.gatewayUrl,
+    fingerprint: await readFingerprint(localUrl(settings.host, where.gatewayPort)),
     sandbox: sandbox.value,
     databases,
     pids: () => ({
