@@ -19,6 +19,7 @@ describe('paths', () => {
       key: '/c/co_1/keys/x2',
       replaceKey: '/c/co_1/keys/x2/replace',
       removeKey: '/c/co_1/keys/x2/remove',
+      models: '/c/co_1/models',
       spend: '/c/co_1/spend',
       spendCaps: '/c/co_1/spend/caps',
       spendPrices: '/c/co_1/spend/prices',

@@ -1,5 +1,11 @@
 import { lazy } from 'react';
-import { withAnalyticsTexts, withMembersTexts, withMoneyTexts, withOperatorTexts } from '../i18n/with-texts.ts';
+import {
+  withAnalyticsTexts,
+  withMembersTexts,
+  withModelsTexts,
+  withMoneyTexts,
+  withOperatorTexts,
+} from '../i18n/with-texts.ts';
 
 /** Everything beside the first room: each is loaded, with its texts, when its address is opened. */
 
@@ -37,6 +43,9 @@ export const SpendRoom = lazy(() =>
 );
 export const AnalyticsPage = lazy(() =>
   withAnalyticsTexts(import('../features/analytics/AnalyticsPage.tsx')).then((m) => ({ default: m.AnalyticsPage })),
+);
+export const ModelsPage = lazy(() =>
+  withModelsTexts(import('../features/models/ModelsPage.tsx')).then((m) => ({ default: m.ModelsPage })),
 );
 export const MembersPage = lazy(() =>
   withMembersTexts(import('../features/members/MembersPage.tsx')).then((m) => ({ default: m.MembersPage })),

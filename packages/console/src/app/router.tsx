@@ -6,6 +6,7 @@ import { parseAnalyticsSearch } from '../features/analytics/analytics-search.ts'
 import { parseAuditSearch } from '../features/audit/audit-search.ts';
 import { KeysPage } from '../features/keys/KeysPage.tsx';
 import { keysSearchValues, parseKeysSearch } from '../features/keys/keys-search.ts';
+import { parseModelsSearch } from '../features/models/models-search.ts';
 import { parsePricesSearch } from '../features/prices/prices-search.ts';
 import { CompanyShell } from '../features/shell/CompanyShell.tsx';
 import { CrashPage } from '../features/shell/CrashPage.tsx';
@@ -23,6 +24,7 @@ import {
   InvitationPage,
   KeyPage,
   MembersPage,
+  ModelsPage,
   RemoveDialog,
   ReplaceDialog,
   ResetPage,
@@ -152,6 +154,19 @@ const remove = createRoute({
   component: () => <RemoveDialog co={remove.useParams().co} id={remove.useParams().key} />,
 });
 
+const models = createRoute({
+  getParentRoute: () => company,
+  path: '/models',
+  validateSearch: parseModelsSearch,
+  component: () => (
+    <CompanyShell co={models.useParams().co} room="models">
+      <Suspense>
+        <ModelsPage co={models.useParams().co} search={models.useSearch()} />
+      </Suspense>
+    </CompanyShell>
+  ),
+});
+
 /** The room Spend: one route, so that it stays as it is while its parts change. */
 const spend = createRoute({
   getParentRoute: () => company,
@@ -258,6 +273,7 @@ const tree = root.addChildren([
     companyHome,
     keys.addChildren([connect, connectProvider]),
     key.addChildren([replace, remove]),
+    models,
     spend.addChildren([spendOverview, spendCaps, spendPrices, spendAlerts]),
     analytics,
     audit.addChildren([auditEntry]),

@@ -52,6 +52,7 @@ export const en = {
     rooms: 'Rooms',
     menu: 'Menu',
     keys: 'Model keys',
+    models: 'Models',
     spend: 'Spend',
     analytics: 'Analytics',
     audit: 'Audit',

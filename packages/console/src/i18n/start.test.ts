@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { analyticsEn } from './analytics-en.ts';
 import { en } from './en.ts';
 import { membersEn } from './members-en.ts';
+import { modelsEn } from './models-en.ts';
 import { operatorEn } from './operator-en.ts';
 import { createTexts, nameHost, pickLocale } from './start.ts';
 
@@ -12,7 +13,7 @@ it('keeps the region of a language it speaks and falls back to English', () => {
   expect(pickLocale([])).toBe('en');
 });
 
-const ALL = { ...en, ...analyticsEn, ...operatorEn, ...membersEn };
+const ALL = { ...en, ...analyticsEn, ...operatorEn, ...membersEn, ...modelsEn };
 
 it('leaves no text empty and no place in a text unfilled by name', () => {
   for (const [area, texts] of Object.entries(ALL)) {
@@ -47,5 +48,7 @@ it('calls the host by its name where the installation gives one', () => {
 });
 
 it('has every area of texts once: those loaded later replace none', () => {
-  expect(Object.keys({ ...analyticsEn, ...operatorEn, ...membersEn }).filter((area) => area in en)).toEqual([]);
+  expect(
+    Object.keys({ ...analyticsEn, ...operatorEn, ...membersEn, ...modelsEn }).filter((area) => area in en),
+  ).toEqual([]);
 });

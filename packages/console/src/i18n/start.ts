@@ -3,12 +3,13 @@ import { initReactI18next } from 'react-i18next';
 import type { analyticsEn } from './analytics-en.ts';
 import { en } from './en.ts';
 import type { membersEn } from './members-en.ts';
+import type { modelsEn } from './models-en.ts';
 import type { operatorEn } from './operator-en.ts';
 
 declare module 'i18next' {
   interface CustomTypeOptions {
     defaultNS: 'texts';
-    resources: { texts: typeof en & typeof analyticsEn & typeof operatorEn & typeof membersEn };
+    resources: { texts: typeof en & typeof analyticsEn & typeof operatorEn & typeof membersEn & typeof modelsEn };
   }
 }
 

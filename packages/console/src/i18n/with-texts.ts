@@ -28,6 +28,13 @@ export async function withAnalyticsTexts<T>(part: Promise<T>): Promise<T> {
   return loaded;
 }
 
+/** The same for the room Models, whose dialog speaks as those about money do. */
+export async function withModelsTexts<T>(part: Promise<T>): Promise<T> {
+  const [loaded, { modelsEn }] = await Promise.all([part, import('./models-en.ts')]);
+  getI18n().addResourceBundle('en', 'texts', modelsEn);
+  return withMoneyTexts(Promise.resolve(loaded));
+}
+
 /** The same for the operator's rooms, which speak about money too. */
 export async function withOperatorTexts<T>(part: Promise<T>): Promise<T> {
   const [loaded, { operatorEn }] = await Promise.all([part, import('./operator-en.ts')]);

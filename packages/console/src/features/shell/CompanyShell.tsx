@@ -21,7 +21,7 @@ const SpendBanner = lazy(() =>
 /** Rooms of a company around `children`. `room` is the one that is open. */
 export function CompanyShell(props: {
   co: string;
-  room: 'keys' | 'spend' | 'analytics' | 'audit' | 'members';
+  room: 'keys' | 'models' | 'spend' | 'analytics' | 'audit' | 'members';
   children: ReactNode;
 }) {
   const { t } = useTranslation();
@@ -30,6 +30,7 @@ export function CompanyShell(props: {
   const user = useUser();
   useShortcuts({
     'g k': () => go(paths.keys(co)),
+    'g m': () => go(paths.models(co)),
     'g s': () => go(paths.spend(co)),
     'g y': () => go(paths.analytics(co)),
     'g a': () => go(paths.audit(co)),
@@ -44,6 +45,7 @@ export function CompanyShell(props: {
       banner={<Banner co={co} />}
       rooms={[
         { to: paths.keys(co), label: t('shell.keys'), icon: 'key', current: room === 'keys' },
+        { to: paths.models(co), label: t('shell.models'), icon: 'sliders', current: room === 'models' },
         { to: paths.spend(co), label: t('shell.spend'), icon: 'coin', current: room === 'spend' },
         { to: paths.analytics(co), label: t('shell.analytics'), icon: 'bars', current: room === 'analytics' },
         { to: paths.audit(co), label: t('shell.audit'), icon: 'list', current: room === 'audit' },
