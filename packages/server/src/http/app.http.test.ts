@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ERRORS } from '@ownkey/contract/errors';
 import { ROUTES } from '@ownkey/contract/routes';
+import { newToken } from '@ownkey/contract/token-form';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { useControlPlane } from '../../../../tests/kit/control-plane.ts';
 import { composeServer, type Server } from '../compose.ts';
@@ -118,7 +119,7 @@ describe('without a database', () => {
   test('the process says it lives and is not ready, and the API says so too', async () => {
     expect((await open('/healthz')).statusCode).toBe(200);
     expect((await open('/readyz')).statusCode).toBe(503);
-    const answer = await open('/api/keys', { authorization: 'Bearer oky_co_0123456789' });
+    const answer = await open('/api/keys', { authorization: `Bearer ${newToken('co')}` });
     expect([answer.statusCode, answer.json().code]).toEqual([503, 'ledger.unavailable']);
     expect(answer.body).not.toContain('ECONNREFUSED');
   });

@@ -140,8 +140,8 @@ describe('testing', () => {
       "SELECT kind, data FROM ownkey.audit_events WHERE key_id = $1 AND kind LIKE 'key.%' ORDER BY seq",
       [id],
     );
-    expect(rows.map(({ kind }) => kind)).toEqual(['key.connected', 'key.tested', 'key.status_changed']);
-    expect(rows[2].data).toEqual({ from: 'valid', to: 'no_credit' });
+    expect(rows.map(({ kind }) => kind)).toEqual(['key.connected', 'key.failing', 'key.tested', 'key.status_changed']);
+    expect(rows[3].data).toEqual({ from: 'valid', to: 'no_credit' });
   });
 
   test('the last good list of models stays when the newest cannot be read', async () => {
