@@ -44,8 +44,8 @@ export default defineConfig({
           globalSetup: ['tests/kit/postgres-setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          // Whole installations with several processes each: one file at a time.
-          maxWorkers: 1,
+          // Whole installations with several processes each wait more than they work: two files at a time.
+          maxWorkers: 2,
           sequence: { groupOrder: 2 },
         },
       },
