@@ -27,6 +27,7 @@ describe('paths', () => {
       analytics: '/c/co_1/analytics',
       audit: '/c/co_1/audit',
       auditEntry: '/c/co_1/audit/x2',
+      notices: '/c/co_1/notices',
       members: '/c/co_1/settings/members',
       operator: '/operator',
       operatorCompanies: '/operator/companies',

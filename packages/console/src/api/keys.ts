@@ -8,6 +8,8 @@ type List<T> = { data: T[]; next_cursor: string | null };
 
 /** Answers of key calls are kept under `keys`, so one invalidation refreshes everything a change may touch. */
 const KEYS = 'keys';
+/** Notices follow what keys do. */
+export const NOTICES = 'notices';
 
 export const keysQuery = queryOptions({
   queryKey: [KEYS, 'list'],
@@ -60,6 +62,7 @@ export function useRefreshKeys(): () => void {
   const queries = useQueryClient();
   return () => {
     void queries.invalidateQueries({ queryKey: [KEYS] });
+    void queries.invalidateQueries({ queryKey: [NOTICES] });
     void queries.invalidateQueries({ queryKey: ['audit'] });
   };
 }
@@ -160,7 +163,8 @@ export function useRemoveKey() {
     // The key itself is gone: what still shows it must not ask for it again.
     onSuccess: (_answer, key) =>
       queries.invalidateQueries({
-        predicate: ({ queryKey }) => (queryKey[0] === KEYS || queryKey[0] === 'audit') && queryKey[2] !== key.id,
+        predicate: ({ queryKey }) =>
+          (queryKey[0] === KEYS || queryKey[0] === NOTICES || queryKey[0] === 'audit') && queryKey[2] !== key.id,
       }),
   });
 }

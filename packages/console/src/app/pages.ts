@@ -4,6 +4,7 @@ import {
   withMembersTexts,
   withModelsTexts,
   withMoneyTexts,
+  withNoticeTexts,
   withOperatorTexts,
 } from '../i18n/with-texts.ts';
 
@@ -46,6 +47,9 @@ export const AnalyticsPage = lazy(() =>
 );
 export const ModelsPage = lazy(() =>
   withModelsTexts(import('../features/models/ModelsPage.tsx')).then((m) => ({ default: m.ModelsPage })),
+);
+export const NoticesPage = lazy(() =>
+  withNoticeTexts(import('../features/notices/NoticesPage.tsx')).then((m) => ({ default: m.NoticesPage })),
 );
 export const MembersPage = lazy(() =>
   withMembersTexts(import('../features/members/MembersPage.tsx')).then((m) => ({ default: m.MembersPage })),

@@ -25,6 +25,7 @@ import {
   KeyPage,
   MembersPage,
   ModelsPage,
+  NoticesPage,
   RemoveDialog,
   ReplaceDialog,
   ResetPage,
@@ -263,6 +264,18 @@ const members = createRoute({
   ),
 });
 
+const notices = createRoute({
+  getParentRoute: () => company,
+  path: '/notices',
+  component: () => (
+    <CompanyShell co={notices.useParams().co} room="notices">
+      <Suspense>
+        <NoticesPage co={notices.useParams().co} />
+      </Suspense>
+    </CompanyShell>
+  ),
+});
+
 const tree = root.addChildren([
   home,
   signIn,
@@ -277,6 +290,7 @@ const tree = root.addChildren([
     spend.addChildren([spendOverview, spendCaps, spendPrices, spendAlerts]),
     analytics,
     audit.addChildren([auditEntry]),
+    notices,
     members,
   ]),
   operatorRoutes,

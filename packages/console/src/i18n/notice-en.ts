@@ -1,4 +1,4 @@
-/** English text of the notice about money, which any room may show: small, since the first room may have to load it. */
+/** English text of the notices about money and keys, which any room may show: small, since the first room may have to load it. */
 export const noticeEn = {
   banner: {
     raise_cap: 'Raise cap',
@@ -21,6 +21,30 @@ export const noticeEn = {
     pace_month: 'At this pace it is reached on {{day}}.',
     credits_low: '{{left}} of {{granted}} credits left until {{until}}. Only requests on the shared key use them.',
     credits_out: "$t(word.host)'s credits are used up until {{until}}. Requests on your keys go on as before.",
+  },
+  notice: {
+    title: 'Notices',
+    lead: 'What you have to know about your keys, and who pays meanwhile. Each ends by itself.',
+    none: 'Nothing needs your attention.',
+    ended: 'Ended',
+    more_one: '{{count}} more',
+    more_other: '{{count}} more',
+    fallback: "{{provider}} runs on $t(word.host)'s shared key since {{since}}: your key{{key}} is {{what}}.",
+    so_far_one: '{{number}} request, {{cost}} so far.',
+    so_far_other: '{{number}} requests, {{cost}} so far.',
+    stopped: '{{provider}} requests fail since {{since}}: your key{{key}} is {{what}}.',
+    refused_one: '{{number}} request failed; nobody else paid.',
+    refused_other: '{{number}} requests failed; nobody else paid.',
+    failing: 'Your {{provider}} key{{key}} is {{what}} since {{since}}. The shared key answers for it.',
+    ended_recovered: 'Your {{provider}} key{{key}} works again since {{at}}. It was {{what}} since {{since}}.',
+    answered_one: 'The shared key answered {{number}} request ({{cost}}).',
+    answered_other: 'The shared key answered {{number}} requests ({{cost}}).',
+    ended_removed: 'Your {{provider}} key{{key}} was removed at {{at}}. It was {{what}} since {{since}}.',
+    ended_off: 'Your {{provider}} key{{key}} was turned off at {{at}}. It was {{what}} since {{since}}.',
+    ended_switched:
+      'Who pays for {{provider}} was decided anew at {{at}}. Your key{{key}} was {{what}} since {{since}}.',
+    undecryptable: 'not readable any more',
+    failing_word: 'failing',
   },
   when: {
     resets: 'resets {{when}}',

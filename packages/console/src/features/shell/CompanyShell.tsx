@@ -14,14 +14,14 @@ import { canSeal } from './can-seal.ts';
 import { focusSearch, useShortcuts } from './use-shortcuts.ts';
 
 // Loaded after the room: what it says needs an answer of the API anyway.
-const SpendBanner = lazy(() =>
-  withNoticeTexts(import('../spend/SpendBanner.tsx')).then((m) => ({ default: m.SpendBanner })),
+const NoticeBanner = lazy(() =>
+  withNoticeTexts(import('../notices/NoticeBanner.tsx')).then((m) => ({ default: m.NoticeBanner })),
 );
 
 /** Rooms of a company around `children`. `room` is the one that is open. */
 export function CompanyShell(props: {
   co: string;
-  room: 'keys' | 'models' | 'spend' | 'analytics' | 'audit' | 'members';
+  room: 'keys' | 'models' | 'spend' | 'analytics' | 'audit' | 'members' | 'notices';
   children: ReactNode;
 }) {
   const { t } = useTranslation();
@@ -42,7 +42,8 @@ export function CompanyShell(props: {
     <AppShell
       name={user.company?.name ?? ''}
       person={user.email ?? user.name ?? user.id}
-      banner={<Banner co={co} />}
+      // The page of notices says all of it.
+      banner={room === 'notices' ? undefined : <Banner co={co} />}
       rooms={[
         { to: paths.keys(co), label: t('shell.keys'), icon: 'key', current: room === 'keys' },
         { to: paths.models(co), label: t('shell.models'), icon: 'sliders', current: room === 'models' },
@@ -76,7 +77,7 @@ function Banner({ co }: { co: string }) {
   }
   return (
     <Suspense>
-      <SpendBanner co={co} admin={user.role === 'admin'} />
+      <NoticeBanner co={co} admin={user.role === 'admin'} />
     </Suspense>
   );
 }

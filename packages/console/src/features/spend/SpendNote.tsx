@@ -1,31 +1,18 @@
-import { useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import type { Spend } from '@ownkey/contract/api/money';
 import { useTranslation } from 'react-i18next';
-import { spendQuery } from '../../api/spend.ts';
 import { formatUsd } from '../../format/money.ts';
 import { formatTime, formatUtcDay } from '../../format/time.ts';
 import { paths } from '../../paths.ts';
 import { Link } from '../../routing/Link.tsx';
-import { IconButton } from '../../ui/Button.tsx';
 import { buttonStyle } from '../../ui/button-style.ts';
-import { Note } from '../../ui/Feedback.tsx';
-import { Icon } from '../../ui/Icon.tsx';
 import { useNow } from '../../ui/use-now.ts';
-import { dismiss, dismissed } from './dismissed.ts';
 import { reachedToday } from './period-state.ts';
 import { type Reader, resetText, untilText, waitText } from './reset-text.ts';
-import { type SpendNotice, spendNotice } from './spend-notice.ts';
+import type { SpendNotice } from './spend-notice.ts';
 
-/** The notice about money, where there is one; what is said of a cap that stops AI cannot be dismissed. */
-export function SpendBanner({ co, admin }: { co: string; admin: boolean }) {
-  const { t, i18n } = useTranslation();
-  const now = useNow();
-  const spend = useQuery(spendQuery);
-  const [gone, setGone] = useState(dismissed);
-  if (spend.data === undefined) return null;
-  const notice = spendNotice(spend.data);
-  if (notice === null || (notice.kind !== 'reached' && gone === notice.key)) return null;
-  const reader: Reader = { t, locale: i18n.language, now };
+/** The next step about money. */
+export function SpendAction({ co, admin, notice }: { co: string; admin: boolean; notice: SpendNotice }) {
+  const { t } = useTranslation();
   const action =
     notice.kind === 'credits'
       ? { to: paths.connect(co), label: t('keys.connect') }
@@ -33,30 +20,17 @@ export function SpendBanner({ co, admin }: { co: string; admin: boolean }) {
         ? { to: paths.spendCaps(co), label: t('banner.raise_cap') }
         : { to: paths.spend(co), label: t('banner.see') };
   return (
-    <Note
-      tone={notice.kind === 'reached' ? 'bad' : 'warn'}
-      actions={
-        <>
-          <Link to={action.to} className={buttonStyle('secondary')}>
-            {action.label}
-          </Link>
-          {notice.kind === 'reached' ? null : (
-            <IconButton
-              label={t('action.close')}
-              onClick={() => {
-                dismiss(notice.key);
-                setGone(notice.key);
-              }}
-            >
-              <Icon name="cross" />
-            </IconButton>
-          )}
-        </>
-      }
-    >
-      {noticeText(notice, spend.data.forecast.month_cap_reached_on, reader)}
-    </Note>
+    <Link to={action.to} className={buttonStyle('secondary')}>
+      {action.label}
+    </Link>
   );
+}
+
+/** Says a notice about money as of now. */
+export function useSpendText(): (notice: SpendNotice, spend: Spend) => string {
+  const { t, i18n } = useTranslation();
+  const now = useNow();
+  return (notice, spend) => noticeText(notice, spend.forecast.month_cap_reached_on, { t, locale: i18n.language, now });
 }
 
 function noticeText(notice: SpendNotice, monthReachedOn: string | null, reader: Reader): string {
