@@ -4,7 +4,6 @@ import { useTranslation } from 'react-i18next';
 import { settingsQuery } from '../../api/people.ts';
 import { useUser } from '../../api/session.ts';
 import { formatDay } from '../../format/time.ts';
-import { withNoticeTexts } from '../../i18n/with-texts.ts';
 import { paths } from '../../paths.ts';
 import { useGo } from '../../routing/use-go.ts';
 import { CopyButton } from '../../ui/CopyButton.tsx';
@@ -14,9 +13,7 @@ import { canSeal } from './can-seal.ts';
 import { focusSearch, useShortcuts } from './use-shortcuts.ts';
 
 // Loaded after the room: what it says needs an answer of the API anyway.
-const NoticeBanner = lazy(() =>
-  withNoticeTexts(import('../notices/NoticeBanner.tsx')).then((m) => ({ default: m.NoticeBanner })),
-);
+const NoticeBanner = lazy(() => import('../notices/NoticeBanner.tsx').then((m) => ({ default: m.NoticeBanner })));
 
 /** Rooms of a company around `children`. `room` is the one that is open. */
 export function CompanyShell(props: {

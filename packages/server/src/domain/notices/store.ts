@@ -92,7 +92,7 @@ export async function countRefused(sql: Sql, row: NoticeRow): Promise<number> {
   const found = await first<{ n: number }>(
     sql,
     `WITH bound AS (SELECT date_trunc('hour', $3::timestamptz) + interval '1 hour' AS at)
-     SELECT ((SELECT count(*) FROM requests r, bound WHERE r.company_id = $1 AND r.key_id = $2 AND r.created_at >= $3
+     SELECT ((SELECT count(*) FROM requests r, bound WHERE r.company_id = $1 AND r.key_id = $2 AND r.kind = 'call' AND r.created_at >= $3
          AND r.created_at < bound.at AND r.created_at <= coalesce($4::timestamptz, 'infinity') AND r.http_status >= 400)
        + (SELECT coalesce(sum(u.errors), 0) FROM usage_hourly u, bound WHERE u.company_id = $1 AND u.key_id = $2
          AND u.hour >= bound.at AND u.hour <= coalesce($4::timestamptz, 'infinity')))::int AS n`,
