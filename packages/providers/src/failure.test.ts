@@ -174,6 +174,15 @@ describe('a provider error', () => {
     expect(failure.message).not.toMatch(/[<>{]/);
   });
 
+  test('has words that a database takes, however long and odd the provider’s are', () => {
+    const odd = 'a\0b\ud800c';
+    const body = { request_id: odd, error: { message: odd, type: odd, code: odd, param: odd + 'x'.repeat(1_000) } };
+    const clean = 'a\uFFFDb\uFFFDc';
+    const { message, type, code, param, requestId } = classifyFailure(plain, 400, {}, JSON.stringify(body));
+    expect([message, type, code, requestId]).toEqual([clean, clean, clean, clean]);
+    expect(param).toBe((clean + 'x'.repeat(1_000)).slice(0, 500));
+  });
+
   test.each<[string, unknown, number]>([
     ['a status of its own', { error: { message: 'x', status_code: 418 } }, 418],
     ['a code that is one', { error: { message: 'x', code: 429 } }, 429],
@@ -193,6 +202,7 @@ describe('a provider error', () => {
     [{ 'retry-after': 'soon' }, {}, null],
     [{ 'retry-after': '999999999' }, {}, 86_400_000],
     [{}, { error: { details: [{ retryDelay: '21.86s' }] } }, 21_860],
+    [{}, { error: { details: [{ retryDelay: '99999999999999999999s' }] } }, 86_400_000],
     [{}, {}, null],
   ])('with %j %j waits %j ms', (headers, body, wait) => {
     expect(classifyFailure(plain, 429, headers, body).retryAfterMs).toBe(wait);

@@ -1,16 +1,28 @@
 import type { ProviderFailure } from '@ownkey/contract/dialect';
 import type { CatalogueEntry } from '@ownkey/contract/provider';
-import { isJson, type Json, jsonOf, jsonsOf, numberOrNull, parseJson, textOf, textOrNull } from './json.ts';
+import {
+  isJson,
+  type Json,
+  jsonOf,
+  jsonsOf,
+  numberOrNull,
+  parseJson,
+  storableText,
+  textOf,
+  textOrNull,
+} from './json.ts';
 
 type Headers = Readonly<Record<string, string>>;
 type Kind = ProviderFailure['kind'];
 
-/** Longest message kept of a provider's error. */
+/** Longest message kept of a provider's error, and longest of its other words. */
 const MESSAGE_CHARACTERS_MAX = 2_000;
+const WORD_CHARACTERS_MAX = 500;
 
 /**
  * What a provider's error answer means. `body` is the answer's text or its parsed value, of any shape seen in the wild: wrapped
- * and bare objects, lists, plain text, HTML. Pure; never throws. The message is the provider's own and not scrubbed.
+ * and bare objects, lists, plain text, HTML. Pure; never throws. The words are the provider's own and not scrubbed, but bounded and
+ * such that a database takes them.
  */
 export function classifyFailure(
   entry: Pick<CatalogueEntry, 'quirks'>,
@@ -24,13 +36,17 @@ export function classifyFailure(
   return {
     kind: kindOf(entry, meant, words, headers),
     status: meant,
-    type: words.type,
-    code: words.code,
-    param: words.param,
-    message: words.message.slice(0, MESSAGE_CHARACTERS_MAX),
-    requestId: requestIdOf(headers) ?? words.requestId,
+    type: wordOrNull(words.type),
+    code: wordOrNull(words.code),
+    param: wordOrNull(words.param),
+    message: storableText(words.message.slice(0, MESSAGE_CHARACTERS_MAX)),
+    requestId: wordOrNull(requestIdOf(headers) ?? words.requestId),
     retryAfterMs: retryAfterOf(headers) ?? words.retryAfterMs,
   };
+}
+
+function wordOrNull(text: string | null): string | null {
+  return text === null ? null : storableText(text.slice(0, WORD_CHARACTERS_MAX));
 }
 
 /** The provider's id of an answer, for its support. */
@@ -108,17 +124,17 @@ function messageOf(outer: Json, inner: Json): string {
   return upstream === null ? message : `${message}: ${upstream}`;
 }
 
+/** Longest wait believed; what is longer is no rate limit. */
+const RETRY_AFTER_MS_MAX = 24 * 3600 * 1000;
+
 /** `retryDelay: "21.8s"` in Google's error details. */
 function retryDelayOf(inner: Json): number | null {
   for (const detail of jsonsOf(inner.details)) {
     const seconds = /^(\d+(?:\.\d+)?)s$/.exec(textOf(detail.retryDelay))?.[1];
-    if (seconds !== undefined) return Math.ceil(Number(seconds) * 1000);
+    if (seconds !== undefined) return Math.min(Math.ceil(Number(seconds) * 1000), RETRY_AFTER_MS_MAX);
   }
   return null;
 }
-
-/** Longest wait believed; what is longer is no rate limit. */
-const RETRY_AFTER_MS_MAX = 24 * 3600 * 1000;
 
 function retryAfterOf(headers: Headers): number | null {
   const millis = Number(headers['retry-after-ms'] ?? Number.NaN);

@@ -36,6 +36,11 @@ export function numberOrNull(value: unknown): number | null {
   return typeof value === 'number' && Number.isFinite(value) ? value : null;
 }
 
+/** The text as a database takes it: JSON may name a zero byte and halves of characters, PostgreSQL stores neither. */
+export function storableText(text: string): string {
+  return text.replace(/[\0\p{Cs}]/gu, '\uFFFD');
+}
+
 /** The value JSON text stands for, or undefined where it is none. Never throws. */
 export function parseJson(text: string): unknown {
   try {

@@ -51,8 +51,26 @@ describe('a model list', () => {
 
   test('leaves out what has no usable id', () => {
     expect(
-      read('groq', { data: [null, 7, {}, { id: '' }, { id: 'a b' }, { id: 'x'.repeat(300) }, { id: 'ok' }] }),
+      read('groq', {
+        data: [
+          null,
+          7,
+          {},
+          { id: '' },
+          { id: 'a b' },
+          { id: 'a\0b' },
+          { id: '\ud800' },
+          { id: 'x'.repeat(300) },
+          { id: 'ok' },
+        ],
+      }),
     ).toEqual([{ id: 'ok', chat: true }]);
+  });
+
+  test('has names that a database takes', () => {
+    expect(read('groq', { data: [{ id: 'ok', owned_by: 'a\0b', name: 'c\ud800' }] })).toMatchObject([
+      { ownedBy: 'a\uFFFDb', displayName: 'c\uFFFD' },
+    ]);
   });
 
   test.each([null, {}, 'x', 5, { data: {} }, { error: 'no' }])('%j is none', (value) => {

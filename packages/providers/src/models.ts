@@ -1,6 +1,6 @@
 import type { CatalogueEntry } from '@ownkey/contract/provider';
 import { matchesModel } from './catalogue.ts';
-import { isJson, type Json, jsonOf, jsonsOf, listOf, parseJson, textOf, textOrNull } from './json.ts';
+import { isJson, type Json, jsonOf, jsonsOf, listOf, parseJson, storableText, textOf, textOrNull } from './json.ts';
 import { tokensOf } from './tokens.ts';
 
 /** A model as a provider lists it, as far as it says. */
@@ -53,7 +53,7 @@ function idOf(entry: CatalogueEntry, item: Json): string | null {
   const written = textOrNull(item[entry.models?.id_field ?? 'id']) ?? textOrNull(item.name);
   const prefix = entry.models?.strip_prefix ?? '';
   const id = written?.startsWith(prefix) ? written.slice(prefix.length) : written;
-  return id && id.length <= ID_CHARACTERS_MAX && !/\s/.test(id) ? id : null;
+  return id && id.length <= ID_CHARACTERS_MAX && !/[\s\p{C}]/u.test(id) ? id : null;
 }
 
 function readModel(entry: CatalogueEntry, id: string, item: Json): ListedModel {
@@ -61,9 +61,9 @@ function readModel(entry: CatalogueEntry, id: string, item: Json): ListedModel {
   const created = createdOf(item);
   if (created !== null) model.created = created;
   const owner = textOrNull(item.owned_by) ?? textOrNull(item.organization);
-  if (owner !== null) model.ownedBy = owner;
+  if (owner !== null) model.ownedBy = storableText(owner.slice(0, ID_CHARACTERS_MAX));
   const name = textOrNull(item.display_name) ?? textOrNull(item.name);
-  if (name !== null && name !== id) model.displayName = name.slice(0, ID_CHARACTERS_MAX);
+  if (name !== null && name !== id) model.displayName = storableText(name.slice(0, ID_CHARACTERS_MAX));
   const context = firstCount(item, [
     'context_length',
     'context_window',

@@ -180,7 +180,9 @@ class Call implements EgressHandler {
     this.#reader = this.#exchange.reader();
     this.#relay.reset();
     this.#status = 0;
-    this.#retry = setTimeout(() => this.#send(), retryAfterMs);
+    this.#stream = null;
+    // Sent by nobody once the call is over: ended for its company, or left by its caller, while it waited.
+    this.#retry = setTimeout(() => this.#over || this.#send(), retryAfterMs);
     return true;
   }
 
@@ -231,7 +233,6 @@ class Call implements EgressHandler {
   #callerGone(): void {
     if (this.#over) return;
     this.#over = true;
-    if (this.#retry) clearTimeout(this.#retry);
     this.#stream?.abort();
     this.#relay.cut();
     void this.#book(this.#settlement(this.#relay.started ? this.#status : null, 'caller.gone'));
@@ -257,7 +258,8 @@ class Call implements EgressHandler {
 
   #settlement(httpStatus: number | null, errorCode: string | null): Settlement {
     const failure = this.#reader.failure();
-    const reached = this.#status > 0 || this.#sent || errorCode === 'caller.gone';
+    // Of a call its caller left it is not known how far it came, once it was begun.
+    const reached = this.#status > 0 || this.#sent || (errorCode === 'caller.gone' && this.#stream !== null);
     const providerRequestId = failure && scrubFailure(failure, this.#parts.scrubber.scrubText).requestId;
     const told = { httpStatus, errorCode, providerRequestId, latencyMs: this.#elapsed(), ttfbMs: this.#ttfbMs };
     return settlementOf(this.#plan, this.#reader, { ...told, reached, complete: this.#complete });

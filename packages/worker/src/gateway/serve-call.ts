@@ -75,6 +75,8 @@ async function callOnce(
   const ready = await reserveCall(parts, asked);
   const end = await runCall(parts, planOf(asked, ready, mayDecideAgain), response);
   if (end.kind !== 'failed') return end.kind;
+  // Nobody waits for an answer any more: nobody else pays for one.
+  if (response.destroyed) return 'answered';
   const { key } = ready.route;
   const attempt: FallbackAttempt = {
     kind: 'fallback',
