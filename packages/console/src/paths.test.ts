@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { PATTERNS, paths } from './paths.ts';
+import { OPERATOR, PATTERNS, paths } from './paths.ts';
 
 describe('paths', () => {
   it('are these, all of them', () => {
@@ -31,10 +31,14 @@ describe('paths', () => {
       members: '/c/co_1/settings/members',
       operator: '/operator',
       operatorCompanies: '/operator/companies',
+      operatorCompany: '/operator/companies/x2',
+      operatorKeys: '/operator/keys',
       operatorPlans: '/operator/plans',
       operatorPlan: '/operator/plans/x2',
       operatorPolicies: '/operator/policies',
       operatorPrices: '/operator/prices',
+      operatorHealth: '/operator/health',
+      operatorMasterKey: '/operator/master-key',
     });
   });
 
@@ -44,6 +48,12 @@ describe('paths', () => {
       const build = paths[name as keyof typeof paths] as (...ids: string[]) => string;
       expect(build(...sampleIds(name))).toBe(filled);
     }
+  });
+
+  it('lead the same way among the shared keys of the operator', () => {
+    expect(paths.keys(OPERATOR, { q: 'a' })).toBe('/operator/keys?q=a');
+    expect(paths.connectProvider(OPERATOR, 'x2')).toBe('/operator/keys/connect/x2');
+    expect(paths.removeKey(OPERATOR, 'x2')).toBe('/operator/keys/x2/remove');
   });
 
   it('cannot be led elsewhere by an id', () => {

@@ -10,6 +10,10 @@ const at = (path: string, search: SearchValues = {}): string => {
 };
 const id = encodeURIComponent;
 
+/** In place of a company's id: the operator, whose keys are the shared ones. No id looks like it. */
+export const OPERATOR = 'operator';
+const keysOf = (co: string): string => (co === OPERATOR ? '/operator/keys' : `/c/${id(co)}/keys`);
+
 export const paths = {
   home: () => '/',
   signIn: (to?: string) => at('/sign-in', { to }),
@@ -17,13 +21,13 @@ export const paths = {
   reset: () => '/reset',
   invitation: () => '/invitation',
   company: (co: string) => `/c/${id(co)}`,
-  keys: (co: string, search?: SearchValues) => at(`/c/${id(co)}/keys`, search),
-  connect: (co: string, search?: SearchValues) => at(`/c/${id(co)}/keys/connect`, search),
+  keys: (co: string, search?: SearchValues) => at(keysOf(co), search),
+  connect: (co: string, search?: SearchValues) => at(`${keysOf(co)}/connect`, search),
   connectProvider: (co: string, provider: string, search?: SearchValues) =>
-    at(`/c/${id(co)}/keys/connect/${id(provider)}`, search),
-  key: (co: string, key: string) => `/c/${id(co)}/keys/${id(key)}`,
-  replaceKey: (co: string, key: string) => `/c/${id(co)}/keys/${id(key)}/replace`,
-  removeKey: (co: string, key: string) => `/c/${id(co)}/keys/${id(key)}/remove`,
+    at(`${keysOf(co)}/connect/${id(provider)}`, search),
+  key: (co: string, key: string) => `${keysOf(co)}/${id(key)}`,
+  replaceKey: (co: string, key: string) => `${keysOf(co)}/${id(key)}/replace`,
+  removeKey: (co: string, key: string) => `${keysOf(co)}/${id(key)}/remove`,
   models: (co: string, search?: SearchValues) => at(`/c/${id(co)}/models`, search),
   spend: (co: string, search?: SearchValues) => at(`/c/${id(co)}/spend`, search),
   spendCaps: (co: string) => `/c/${id(co)}/spend/caps`,
@@ -36,10 +40,14 @@ export const paths = {
   members: (co: string, search?: SearchValues) => at(`/c/${id(co)}/settings/members`, search),
   operator: () => '/operator',
   operatorCompanies: (search?: SearchValues) => at('/operator/companies', search),
+  operatorCompany: (company: string, search?: SearchValues) => at(`/operator/companies/${id(company)}`, search),
+  operatorKeys: () => keysOf(OPERATOR),
   operatorPlans: () => '/operator/plans',
   operatorPlan: (plan: string) => `/operator/plans/${id(plan)}`,
   operatorPolicies: () => '/operator/policies',
   operatorPrices: (search?: SearchValues) => at('/operator/prices', search),
+  operatorHealth: (search?: SearchValues) => at('/operator/health', search),
+  operatorMasterKey: (search?: SearchValues) => at('/operator/master-key', search),
 } as const;
 
 /** The same addresses as patterns of the router. The test holds both together. */
@@ -68,8 +76,12 @@ export const PATTERNS = {
   members: '/c/$co/settings/members',
   operator: '/operator',
   operatorCompanies: '/operator/companies',
+  operatorCompany: '/operator/companies/$id',
+  operatorKeys: '/operator/keys',
   operatorPlans: '/operator/plans',
   operatorPlan: '/operator/plans/$plan',
   operatorPolicies: '/operator/policies',
   operatorPrices: '/operator/prices',
+  operatorHealth: '/operator/health',
+  operatorMasterKey: '/operator/master-key',
 } as const satisfies Record<keyof typeof paths, string>;

@@ -94,8 +94,8 @@ export function testKey(client: Client, key: Pick<Key, 'id' | 'scope'>, progress
 }
 
 /** One key. @throws ApiError `not_found` for keys that do not exist and keys of others alike */
-export async function getKey(client: Client, id: string, signal?: AbortSignal): Promise<Key> {
-  const answer = await client.call<Key>('GET', `/api/keys/${encodeURIComponent(id)}`, { signal });
+export async function getKey(client: Client, id: string, signal?: AbortSignal, base = COMPANY_BASE): Promise<Key> {
+  const answer = await client.call<Key>('GET', `${keysPath(base)}/${encodeURIComponent(id)}`, { signal });
   return answer.data;
 }
 

@@ -1,4 +1,11 @@
-import type { Key, KeyImpact, KeyPatchBody, KeyTested, KeyUsage } from '@ownkey/contract/api/keys';
+import type {
+  Key,
+  KeyImpact,
+  KeyPatchBody,
+  KeyTested,
+  KeyUsage,
+  PlatformKeyPatchBody,
+} from '@ownkey/contract/api/keys';
 import type { Provider, ProviderList, Source } from '@ownkey/contract/api/providers';
 import type { Answer } from '@ownkey/sdk/client';
 import { queryOptions, useMutation, useQueryClient } from '@tanstack/react-query';
@@ -10,6 +17,10 @@ type List<T> = { data: T[]; next_cursor: string | null };
 const KEYS = 'keys';
 /** Notices follow what keys do. */
 export const NOTICES = 'notices';
+
+/** Shared keys have routes of their own. */
+export const keyRoute = (key: Pick<Key, 'id' | 'scope'>): string =>
+  `${key.scope === 'platform' ? '/api/operator/platform-keys' : '/api/keys'}/${encodeURIComponent(key.id)}`;
 
 export const keysQuery = queryOptions({
   queryKey: [KEYS, 'list'],
@@ -78,10 +89,9 @@ export function useTestKey() {
 
 export function useChangeKey() {
   const refresh = useRefreshKeys();
-  return useMutation<Key, unknown, { key: Key; change: KeyPatchBody }>({
+  return useMutation<Key, unknown, { key: Key; change: KeyPatchBody | PlatformKeyPatchBody }>({
     mutationFn: async ({ key, change }) =>
-      (await api.call<Key>('PATCH', `/api/keys/${encodeURIComponent(key.id)}`, { body: change, ifMatch: key.etag }))
-        .data,
+      (await api.call<Key>('PATCH', keyRoute(key), { body: change, ifMatch: key.etag })).data,
     onSettled: refresh,
   });
 }

@@ -1,17 +1,9 @@
 import type { PoliciesBody, PoliciesUsd } from '@ownkey/contract/api/money';
-import type { operatorCompanyList, Plan, PlanBody, planList } from '@ownkey/contract/api/operator';
+import type { Health, Plan, PlanBody, planList } from '@ownkey/contract/api/operator';
 import { queryOptions, useMutation, useQueryClient } from '@tanstack/react-query';
 import { api } from './browser-client.ts';
 
-type CompanyList = (typeof operatorCompanyList)['_output'];
 type PlanList = (typeof planList)['_output'];
-
-export const companiesQuery = (q: string | undefined) =>
-  queryOptions({
-    queryKey: ['operator', 'companies', q ?? ''],
-    queryFn: async ({ signal }) =>
-      (await api.call<CompanyList>('GET', '/api/operator/companies', { signal, query: { q, limit: 200 } })).data,
-  });
 
 export const plansQuery = queryOptions({
   queryKey: ['operator', 'plans'],
@@ -29,6 +21,12 @@ export const planQuery = (id: string) =>
 export const policiesQuery = queryOptions({
   queryKey: ['operator', 'policies'],
   queryFn: async ({ signal }) => (await api.call<PoliciesUsd>('GET', '/api/operator/policies', { signal })).data,
+});
+
+export const healthQuery = queryOptions({
+  queryKey: ['operator', 'health'],
+  queryFn: async ({ signal }) => (await api.call<Health>('GET', '/api/operator/health', { signal })).data,
+  refetchInterval: 15_000,
 });
 
 export function useSavePlan() {

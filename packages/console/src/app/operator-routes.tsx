@@ -1,10 +1,28 @@
 import { createRoute, notFound, Outlet, redirect } from '@tanstack/react-router';
 import { Suspense } from 'react';
 import { sessionQuery } from '../api/session.ts';
+import { keysSearchValues, parseKeysSearch } from '../features/keys/keys-search.ts';
+import { parseCompaniesSearch } from '../features/operator/companies-search.ts';
 import { parsePricesSearch } from '../features/prices/prices-search.ts';
-import { PATTERNS, paths } from '../paths.ts';
-import { CompaniesPage, OperatorPricesPage, OperatorShell, PlanPage, PlansPage, PoliciesPage } from './pages.ts';
-import { root, textOf } from './root-route.tsx';
+import { OPERATOR, PATTERNS, paths } from '../paths.ts';
+import {
+  ChooseProvider,
+  CompaniesPage,
+  CompanyPage,
+  ConnectDialog,
+  HealthPage,
+  MasterKeyPage,
+  OperatorPricesPage,
+  OperatorShell,
+  PlanPage,
+  PlansPage,
+  PoliciesPage,
+  RemoveSharedKey,
+  ReplaceDialog,
+  SharedKeyPage,
+  SharedKeysPage,
+} from './pages.ts';
+import { root } from './root-route.tsx';
 
 const operator = createRoute({
   getParentRoute: () => root,
@@ -34,11 +52,76 @@ const operatorHome = createRoute({
 const companies = createRoute({
   getParentRoute: () => operator,
   path: '/companies',
-  validateSearch: (raw: Record<string, unknown>): { q?: string } => {
-    const q = textOf(raw.q)?.slice(0, 200);
-    return q === undefined ? {} : { q };
-  },
-  component: () => <CompaniesPage q={companies.useSearch().q} />,
+  validateSearch: parseCompaniesSearch,
+  component: () => <CompaniesPage search={companies.useSearch()} />,
+});
+
+const operatorCompany = createRoute({
+  getParentRoute: () => operator,
+  path: '/companies/$id',
+  validateSearch: (raw: Record<string, unknown>): { erase?: 'yes' } => (raw.erase === 'yes' ? { erase: 'yes' } : {}),
+  component: () => (
+    <CompanyPage
+      key={operatorCompany.useParams().id}
+      id={operatorCompany.useParams().id}
+      erasing={operatorCompany.useSearch().erase === 'yes'}
+    />
+  ),
+});
+
+const sharedKeys = createRoute({
+  getParentRoute: () => operator,
+  path: '/keys',
+  validateSearch: (raw: Record<string, unknown>) => keysSearchValues(parseKeysSearch(raw)),
+  component: () => (
+    <SharedKeysPage search={parseKeysSearch(sharedKeys.useSearch())}>
+      <Suspense>
+        <Outlet />
+      </Suspense>
+    </SharedKeysPage>
+  ),
+});
+
+const connectShared = createRoute({
+  getParentRoute: () => sharedKeys,
+  path: '/connect',
+  component: () => <ChooseProvider co={OPERATOR} search={parseKeysSearch(connectShared.useSearch())} />,
+});
+
+const connectSharedProvider = createRoute({
+  getParentRoute: () => sharedKeys,
+  path: '/connect/$provider',
+  component: () => (
+    <ConnectDialog
+      co={OPERATOR}
+      providerId={connectSharedProvider.useParams().provider}
+      search={parseKeysSearch(connectSharedProvider.useSearch())}
+    />
+  ),
+});
+
+const sharedKey = createRoute({
+  getParentRoute: () => operator,
+  path: '/keys/$key',
+  component: () => (
+    <SharedKeyPage id={sharedKey.useParams().key}>
+      <Suspense>
+        <Outlet />
+      </Suspense>
+    </SharedKeyPage>
+  ),
+});
+
+const replaceShared = createRoute({
+  getParentRoute: () => sharedKey,
+  path: '/replace',
+  component: () => <ReplaceDialog co={OPERATOR} id={replaceShared.useParams().key} />,
+});
+
+const removeShared = createRoute({
+  getParentRoute: () => sharedKey,
+  path: '/remove',
+  component: () => <RemoveSharedKey id={removeShared.useParams().key} />,
 });
 
 const plans = createRoute({
@@ -66,5 +149,31 @@ const operatorPrices = createRoute({
   component: () => <OperatorPricesPage search={operatorPrices.useSearch()} />,
 });
 
+const health = createRoute({
+  getParentRoute: () => operator,
+  path: '/health',
+  validateSearch: (raw: Record<string, unknown>): { view?: 'table' } => (raw.view === 'table' ? { view: 'table' } : {}),
+  component: () => <HealthPage view={health.useSearch().view ?? 'chart'} />,
+});
+
+const masterKey = createRoute({
+  getParentRoute: () => operator,
+  path: '/master-key',
+  validateSearch: (raw: Record<string, unknown>): { rotate?: 'yes' } => (raw.rotate === 'yes' ? { rotate: 'yes' } : {}),
+  component: () => <MasterKeyPage rotating={masterKey.useSearch().rotate === 'yes'} />,
+});
+
 /** Rooms of operators: signed in as one, else the sign-in page or "nothing here". */
-export const operatorRoutes = operator.addChildren([operatorHome, companies, plans, plan, policies, operatorPrices]);
+export const operatorRoutes = operator.addChildren([
+  operatorHome,
+  companies,
+  operatorCompany,
+  sharedKeys.addChildren([connectShared, connectSharedProvider]),
+  sharedKey.addChildren([replaceShared, removeShared]),
+  plans,
+  plan,
+  policies,
+  operatorPrices,
+  health,
+  masterKey,
+]);

@@ -6,6 +6,7 @@ import {
   withMoneyTexts,
   withNoticeTexts,
   withOperatorTexts,
+  withTexts,
 } from '../i18n/with-texts.ts';
 
 /** Everything beside the first room: each is loaded, with its texts, when its address is opened. */
@@ -57,8 +58,14 @@ export const MembersPage = lazy(() =>
 export const OperatorShell = lazy(() =>
   import('../features/operator/OperatorShell.tsx').then((m) => ({ default: m.OperatorShell })),
 );
+const companiesTexts = () => import('../i18n/companies-en.ts').then((m) => m.companiesEn);
 export const CompaniesPage = lazy(() =>
-  import('../features/operator/CompaniesPage.tsx').then((m) => ({ default: m.CompaniesPage })),
+  withTexts(import('../features/operator/CompaniesPage.tsx'), companiesTexts()).then((m) => ({
+    default: m.CompaniesPage,
+  })),
+);
+export const CompanyPage = lazy(() =>
+  withTexts(import('../features/operator/CompanyPage.tsx'), companiesTexts()).then((m) => ({ default: m.CompanyPage })),
 );
 export const PlansPage = lazy(() =>
   withOperatorTexts(import('../features/operator/PlansPage.tsx')).then((m) => ({ default: m.PlansPage })),
@@ -73,4 +80,30 @@ export const OperatorPricesPage = lazy(() =>
   withOperatorTexts(import('../features/operator/OperatorPricesPage.tsx')).then((m) => ({
     default: m.OperatorPricesPage,
   })),
+);
+const sharedKeysTexts = () => import('../i18n/shared-keys-en.ts').then((m) => m.sharedKeysEn);
+export const SharedKeysPage = lazy(() =>
+  withTexts(import('../features/operator/SharedKeysPage.tsx'), sharedKeysTexts()).then((m) => ({
+    default: m.SharedKeysPage,
+  })),
+);
+export const SharedKeyPage = lazy(() =>
+  withTexts(import('../features/operator/SharedKeyPage.tsx'), sharedKeysTexts()).then((m) => ({
+    default: m.SharedKeyPage,
+  })),
+);
+export const RemoveSharedKey = lazy(() =>
+  import('../features/operator/RemoveSharedKey.tsx').then((m) => ({ default: m.RemoveSharedKey })),
+);
+export const HealthPage = lazy(() =>
+  withTexts(
+    import('../features/operator/HealthPage.tsx'),
+    import('../i18n/health-en.ts').then((m) => m.healthEn),
+  ).then((m) => ({ default: m.HealthPage })),
+);
+export const MasterKeyPage = lazy(() =>
+  withTexts(
+    import('../features/operator/MasterKeyPage.tsx'),
+    import('../i18n/master-key-en.ts').then((m) => m.masterKeyEn),
+  ).then((m) => ({ default: m.MasterKeyPage })),
 );

@@ -61,6 +61,9 @@ export const en = {
     policies: 'Policies',
     prices: 'Prices',
     companies: 'Companies',
+    shared_keys: 'Shared keys',
+    health: 'Health',
+    master_key: 'Master key',
     operator: 'Operator',
     sign_out: 'Sign out',
     theme: 'Theme',
@@ -577,12 +580,7 @@ export const en = {
     column_plan: 'Plan',
     column_users: 'People',
     column_keys: 'Keys',
-    column_ai: 'AI',
-    column_created: 'Created',
-    ai_on: 'On',
-    ai_off: 'Off',
     lead: 'Customer keys are theirs: you see only their state.',
-    no_match: 'No company of that name or id.',
   },
 } as const;
 

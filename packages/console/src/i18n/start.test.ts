@@ -1,9 +1,13 @@
 import { expect, it } from 'vitest';
 import { analyticsEn } from './analytics-en.ts';
+import { companiesEn } from './companies-en.ts';
 import { en } from './en.ts';
+import { healthEn } from './health-en.ts';
+import { masterKeyEn } from './master-key-en.ts';
 import { membersEn } from './members-en.ts';
 import { modelsEn } from './models-en.ts';
 import { operatorEn } from './operator-en.ts';
+import { sharedKeysEn } from './shared-keys-en.ts';
 import { createTexts, nameHost, pickLocale } from './start.ts';
 
 it('keeps the region of a language it speaks and falls back to English', () => {
@@ -13,7 +17,17 @@ it('keeps the region of a language it speaks and falls back to English', () => {
   expect(pickLocale([])).toBe('en');
 });
 
-const ALL = { ...en, ...analyticsEn, ...operatorEn, ...membersEn, ...modelsEn };
+const ALL = {
+  ...en,
+  ...analyticsEn,
+  ...operatorEn,
+  ...membersEn,
+  ...modelsEn,
+  ...sharedKeysEn,
+  ...healthEn,
+  ...masterKeyEn,
+  ...companiesEn,
+};
 
 it('leaves no text empty and no place in a text unfilled by name', () => {
   for (const [area, texts] of Object.entries(ALL)) {
@@ -49,6 +63,15 @@ it('calls the host by its name where the installation gives one', () => {
 
 it('has every area of texts once: those loaded later replace none', () => {
   expect(
-    Object.keys({ ...analyticsEn, ...operatorEn, ...membersEn, ...modelsEn }).filter((area) => area in en),
+    Object.keys({
+      ...analyticsEn,
+      ...operatorEn,
+      ...membersEn,
+      ...modelsEn,
+      ...sharedKeysEn,
+      ...healthEn,
+      ...masterKeyEn,
+      ...companiesEn,
+    }).filter((area) => area in en),
   ).toEqual([]);
 });

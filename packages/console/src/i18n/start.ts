@@ -1,15 +1,29 @@
 import { createInstance, type i18n } from 'i18next';
 import { initReactI18next } from 'react-i18next';
 import type { analyticsEn } from './analytics-en.ts';
+import type { companiesEn } from './companies-en.ts';
 import { en } from './en.ts';
+import type { healthEn } from './health-en.ts';
+import type { masterKeyEn } from './master-key-en.ts';
 import type { membersEn } from './members-en.ts';
 import type { modelsEn } from './models-en.ts';
 import type { operatorEn } from './operator-en.ts';
+import type { sharedKeysEn } from './shared-keys-en.ts';
 
 declare module 'i18next' {
   interface CustomTypeOptions {
     defaultNS: 'texts';
-    resources: { texts: typeof en & typeof analyticsEn & typeof operatorEn & typeof membersEn & typeof modelsEn };
+    resources: {
+      texts: typeof en &
+        typeof analyticsEn &
+        typeof operatorEn &
+        typeof membersEn &
+        typeof modelsEn &
+        typeof sharedKeysEn &
+        typeof healthEn &
+        typeof masterKeyEn &
+        typeof companiesEn;
+    };
   }
 }
 

@@ -35,6 +35,13 @@ export async function withModelsTexts<T>(part: Promise<T>): Promise<T> {
   return withMoneyTexts(Promise.resolve(loaded));
 }
 
+/** The same for any other room: `texts` come with it. */
+export async function withTexts<T>(part: Promise<T>, texts: Promise<object>): Promise<T> {
+  const [loaded, bundle] = await Promise.all([part, texts]);
+  getI18n().addResourceBundle('en', 'texts', bundle);
+  return loaded;
+}
+
 /** The same for the operator's rooms, which speak about money too. */
 export async function withOperatorTexts<T>(part: Promise<T>): Promise<T> {
   const [loaded, { operatorEn }] = await Promise.all([part, import('./operator-en.ts')]);

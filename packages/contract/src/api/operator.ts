@@ -107,7 +107,12 @@ export const health = z.object({
       oldest_expired_at: time.nullable(),
     })
     .nullable(),
-  prices: z.object({ as_of: time.nullable(), known: z.number().int() }).nullable(),
+  prices: z
+    .object({
+      as_of: time.nullable().describe('When the newest price of the catalogue came in'),
+      known: z.number().int(),
+    })
+    .nullable(),
   providers: z
     .object({
       seconds: z.number().int().describe('How far back requests are counted'),
@@ -115,6 +120,7 @@ export const health = z.object({
       data: z.array(
         z.object({
           provider: z.string(),
+          name: z.string(),
           own: calls,
           shared: calls,
           p50_ms: z.number().int().nullable().describe('Of answers without an error; null: there were none'),

@@ -1,8 +1,6 @@
-import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { explainError } from '../../api/explain-error.ts';
-import { providersQuery } from '../../api/keys.ts';
 import { paths } from '../../paths.ts';
 import { useCloseTo, useGo } from '../../routing/use-go.ts';
 import { Dialog } from '../../ui/Dialog.tsx';
@@ -12,12 +10,14 @@ import { Search } from '../../ui/Search.tsx';
 import { focusFirstField } from './focus-first-field.ts';
 import { type KeysSearch, keysSearchValues } from './keys-search.ts';
 import { ProviderTile } from './ProviderTile.tsx';
+import { useIsShared, useProviders } from './use-keys.ts';
 
 /** First half of connecting: whose key is it? */
 export function ChooseProvider({ co, search }: { co: string; search: KeysSearch }) {
   const { t } = useTranslation();
   const close = useCloseTo(paths.keys(co, keysSearchValues(search)));
-  const providers = useQuery(providersQuery);
+  const providers = useProviders();
+  const isShared = useIsShared();
   const [q, setQ] = useState('');
   const needle = q.trim().toLowerCase();
   const scope = { scope: search.scope === 'personal' ? 'personal' : undefined };
@@ -50,12 +50,14 @@ export function ChooseProvider({ co, search }: { co: string; search: KeysSearch 
                 to={paths.connectProvider(co, provider.id, scope)}
               />
             ))}
-            <Choice
-              name={t('keys.custom_name')}
-              hint={t('keys.custom_hint')}
-              locked={false}
-              to={paths.connectProvider(co, 'custom', scope)}
-            />
+            {isShared ? null : (
+              <Choice
+                name={t('keys.custom_name')}
+                hint={t('keys.custom_hint')}
+                locked={false}
+                to={paths.connectProvider(co, 'custom', scope)}
+              />
+            )}
           </ul>
         </>
       )}

@@ -1,8 +1,6 @@
 import type { Provider, ProviderList } from '@ownkey/contract/api/providers';
-import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { explainError } from '../../api/explain-error.ts';
-import { providersQuery } from '../../api/keys.ts';
 import { paths } from '../../paths.ts';
 import { usePageTitle } from '../../routing/page-title.ts';
 import { useCloseTo } from '../../routing/use-go.ts';
@@ -12,14 +10,18 @@ import { ConnectFlow } from './ConnectFlow.tsx';
 import { customProvider } from './custom-provider.ts';
 import { type KeysSearch, keysSearchValues } from './keys-search.ts';
 import { UpgradePrompt } from './UpgradePrompt.tsx';
+import { useIsShared, useProviders } from './use-keys.ts';
 
 /** The dialog of one provider: from paste to proof in one view. */
 export function ConnectDialog({ co, providerId, search }: { co: string; providerId: string; search: KeysSearch }) {
   const { t } = useTranslation();
   const close = useCloseTo(paths.keys(co, keysSearchValues(search)));
-  const providers = useQuery(providersQuery);
+  const providers = useProviders();
+  const isShared = useIsShared();
   const provider =
-    providers.data === undefined ? undefined : findProvider(providers.data, providerId, t('keys.custom_name'));
+    providers.data === undefined
+      ? undefined
+      : findProvider(providers.data, providerId, isShared ? null : t('keys.custom_name'));
   const title = t('connect.title', {
     provider: providerId === 'custom' ? t('connect.custom') : (provider?.name ?? ''),
   });
@@ -59,9 +61,9 @@ export function ConnectDialog({ co, providerId, search }: { co: string; provider
   );
 }
 
-/** By id or alias; null when the catalogue does not know it. */
-function findProvider(list: ProviderList, id: string, customName: string): Provider | null {
-  if (id === 'custom') return customProvider(customName);
+/** By id or alias; null when the catalogue does not know it. `customName` null: there are no custom endpoints here. */
+function findProvider(list: ProviderList, id: string, customName: string | null): Provider | null {
+  if (id === 'custom') return customName === null ? null : customProvider(customName);
   const wanted = id.toLowerCase();
   return (
     list.data.find(

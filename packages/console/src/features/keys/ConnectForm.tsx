@@ -1,5 +1,6 @@
 import type { Provider, ProviderList } from '@ownkey/contract/api/providers';
 import type { FieldForm } from '@ownkey/contract/field';
+import { PLATFORM_OWNER } from '@ownkey/contract/key';
 import type { ConnectSealedInput, Sealer } from '@ownkey/sdk/sealed-keys';
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
@@ -21,6 +22,7 @@ import { KeyHelp } from './KeyHelp.tsx';
 import { rejection } from './outcome.ts';
 import { SecureField, type SecureFieldHandle } from './SecureField.tsx';
 import type { TestRun } from './use-key-test.ts';
+import { useIsShared } from './use-keys.ts';
 import { useMay } from './use-may.ts';
 
 type Connect = Omit<ConnectSealedInput, 'seal' | 'onSealed' | 'onSteps' | 'signal'>;
@@ -41,10 +43,11 @@ export function ConnectForm(props: {
   const { provider, list, run, co } = props;
   const go = useGo();
   const may = useMay();
-  const settings = useQuery(settingsQuery);
   const field = useRef<SecureFieldHandle>(null);
   const custom = provider.kind === 'custom';
   const user = useUser();
+  const isShared = useIsShared();
+  const settings = useQuery({ ...settingsQuery, enabled: !isShared });
   const [form, setForm] = useState<FieldForm>({ state: 'empty' });
   const [label, setLabel] = useState('');
   const [scope, setScope] = useState<'company' | 'user'>(props.personal || !may.admin ? 'user' : 'company');
@@ -76,6 +79,7 @@ export function ConnectForm(props: {
     await props.connect(keyless ? null : (field.current?.seal ?? null), {
       provider: provider.id,
       scope,
+      ...(isShared ? { base: '/api/operator' } : {}),
       label: label.trim() === '' && custom ? values.name.trim() : label.trim(),
       ...(custom
         ? {
@@ -84,7 +88,7 @@ export function ConnectForm(props: {
             ...(values.preset === '' ? {} : { preset: values.preset }),
           }
         : {}),
-      ...(custom || scope === 'user' || fixedText(provider.source.fallback, t) !== null
+      ...(custom || isShared || scope === 'user' || fixedText(provider.source.fallback, t) !== null
         ? {}
         : { on_failure: onFailure }),
     });
@@ -111,7 +115,7 @@ export function ConnectForm(props: {
           ref={field}
           label={preset?.keyless === true ? t('connect.key_optional') : t('connect.key')}
           place={placeOf({
-            company: user.company?.id ?? null,
+            company: isShared ? PLATFORM_OWNER : (user.company?.id ?? null),
             user: scope === 'user' ? user.id : null,
             provider: provider.id,
             destination: custom ? values.baseUrl : provider.destination,
@@ -167,7 +171,7 @@ export function ConnectForm(props: {
           ]}
         />
       ) : null}
-      {custom || scope === 'user' ? null : (
+      {custom || isShared || scope === 'user' ? null : (
         <FailChoice value={onFailure} onChange={setOnFailure} fallback={provider.source.fallback} />
       )}
     </form>

@@ -17,7 +17,8 @@ import type { May } from './use-may.ts';
 export function KeyFacts({ shownKey: key, row, may }: { shownKey: Key; row: ProviderRow; may: May }) {
   const { t } = useTranslation();
   const now = useNow();
-  const impact = useQuery(keyImpactQuery(key.id));
+  const shared = key.scope === 'platform';
+  const impact = useQuery({ ...keyImpactQuery(key.id), enabled: !shared });
   const none = <span className="text-text-3">{t('word.not_yet')}</span>;
   const operations = impact.data?.operations ?? [];
   return (
@@ -26,7 +27,9 @@ export function KeyFacts({ shownKey: key, row, may }: { shownKey: Key; row: Prov
         <Fact name={t('key.label')}>
           <LabelEdit shownKey={key} blocked={may.change(key)} />
         </Fact>
-        <Fact name={t('key.scope')}>{key.scope === 'user' ? t('key.scope_user') : t('key.scope_company')}</Fact>
+        <Fact name={t('key.scope')}>
+          {shared ? t('shared_keys.everyone') : key.scope === 'user' ? t('key.scope_user') : t('key.scope_company')}
+        </Fact>
         <Fact name={t('key.added')}>
           <Moment at={key.created_at} now={now} />{' '}
           {key.created_by === null ? null : <bdi>{t('key.by', { who: key.created_by })}</bdi>}
@@ -66,7 +69,11 @@ export function KeyFacts({ shownKey: key, row, may }: { shownKey: Key; row: Prov
             count: row.keys.length,
           })}
         </Fact>
-        <Fact name={t('key.used_by')}>{operations.length === 0 ? none : <Foreign text={operations.join(', ')} />}</Fact>
+        {shared ? null : (
+          <Fact name={t('key.used_by')}>
+            {operations.length === 0 ? none : <Foreign text={operations.join(', ')} />}
+          </Fact>
+        )}
       </dl>
     </section>
   );

@@ -5,7 +5,6 @@ import { explainError } from '../../api/explain-error.ts';
 import { keysQuery, providersQuery } from '../../api/keys.ts';
 import { useUser } from '../../api/session.ts';
 import { paths } from '../../paths.ts';
-import { Link } from '../../routing/Link.tsx';
 import { usePageTitle } from '../../routing/page-title.ts';
 import { useGo } from '../../routing/use-go.ts';
 import { Button } from '../../ui/Button.tsx';
@@ -16,7 +15,8 @@ import { Segmented } from '../../ui/Segmented.tsx';
 import { useNow } from '../../ui/use-now.ts';
 import { countStates, filterRows, providerRows } from './groups.ts';
 import { KeysTable } from './KeysTable.tsx';
-import { KEY_STATES, type KeysSearch, keysSearchValues } from './keys-search.ts';
+import { type KeysSearch, keysSearchValues } from './keys-search.ts';
+import { StateLinks } from './StateLinks.tsx';
 import { useKeyActions } from './use-key-actions.ts';
 import { useMay } from './use-may.ts';
 
@@ -99,19 +99,7 @@ function KeysList(props: { co: string; search: KeysSearch; setSearch: (change: P
           ]}
           onChange={(scope) => setSearch({ scope })}
         />
-        <nav aria-label={t('keys.states')} className="flex flex-wrap gap-x-1">
-          {KEY_STATES.filter((state) => state === 'all' || state === search.state || counts[state] > 0).map((state) => (
-            <Link
-              key={state}
-              to={paths.keys(co, keysSearchValues({ ...search, state }))}
-              aria-current={state === search.state ? 'page' : undefined}
-              className="inline-flex min-h-8 items-center gap-1.5 rounded-control px-1.5 whitespace-nowrap text-text-2 hover:bg-sunken aria-[current]:bg-selected aria-[current]:font-medium aria-[current]:text-text coarse:min-h-11"
-            >
-              {t(`state.${state}`)}
-              <span className="text-text-3">{counts[state]}</span>
-            </Link>
-          ))}
-        </nav>
+        <StateLinks co={co} search={search} counts={counts} />
         <Search
           label={t('keys.search')}
           value={search.q}

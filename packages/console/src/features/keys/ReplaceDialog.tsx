@@ -1,3 +1,4 @@
+import { PLATFORM_OWNER } from '@ownkey/contract/key';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { explainError, isConflict } from '../../api/explain-error.ts';
@@ -109,7 +110,7 @@ export function ReplaceDialog({ co, id }: { co: string; id: string }) {
             ref={field}
             label={t('connect.key')}
             place={placeOf({
-              company: user.company?.id ?? null,
+              company: key.scope === 'platform' ? PLATFORM_OWNER : (user.company?.id ?? null),
               user: key.scope === 'user' ? (key.user ?? user.id) : null,
               provider: key.provider,
               destination: key.destination,

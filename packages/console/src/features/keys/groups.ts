@@ -21,14 +21,16 @@ export function belongsTo(key: Pick<Key, 'provider' | 'slug'>, provider: Pick<Pr
     : key.provider === provider.id;
 }
 
+const SCOPE_OF = { company: 'company', personal: 'user', shared: 'platform' } as const;
+
 /** Every provider with its keys of the chosen scope and the group it stands in; by traffic, then by name. */
 export function providerRows(
   providers: readonly Provider[],
   keys: readonly Key[],
-  scope: KeysSearch['scope'],
+  scope: KeysSearch['scope'] | 'shared',
   now: number,
 ): ProviderRow[] {
-  const wanted = scope === 'personal' ? 'user' : 'company';
+  const wanted = SCOPE_OF[scope];
   const rows = providers.map((provider) => {
     const own = keys.filter((key) => key.scope === wanted && belongsTo(key, provider));
     own.sort((a, b) => a.order - b.order || a.created_at.localeCompare(b.created_at));

@@ -21,19 +21,21 @@ export function keyMenu(input: {
   const change = may.change(key);
   const position = keys.findIndex((other) => other.id === key.id);
   const usesOwn = provider.source.source === 'own';
+  const payer: MenuItem = usesOwn
+    ? {
+        label: t('act.use_shared'),
+        unavailable: may.source ?? (provider.platform_key ? null : t('act.no_shared', { provider: provider.name })),
+        onSelect: () => act.setSource(provider, 'platform'),
+      }
+    : {
+        label: t('act.use_own'),
+        unavailable: may.source ?? (keys.some((other) => other.enabled) ? null : t('act.no_own_key')),
+        onSelect: () => act.setSource(provider, 'own'),
+      };
   const items: MenuItem[] = [
     { label: t('act.test'), unavailable: change, onSelect: () => act.test(key, provider) },
-    usesOwn
-      ? {
-          label: t('act.use_shared'),
-          unavailable: may.source ?? (provider.platform_key ? null : t('act.no_shared', { provider: provider.name })),
-          onSelect: () => act.setSource(provider, 'platform'),
-        }
-      : {
-          label: t('act.use_own'),
-          unavailable: may.source ?? (keys.some((other) => other.enabled) ? null : t('act.no_own_key')),
-          onSelect: () => act.setSource(provider, 'own'),
-        },
+    // Shared keys have no other payer to choose.
+    ...(key.scope === 'platform' ? [] : [payer]),
     {
       label: key.enabled ? t('act.turn_off') : t('act.turn_on'),
       unavailable: change,

@@ -1,8 +1,9 @@
 import type { Key } from '@ownkey/contract/api/keys';
-import { useQuery } from '@tanstack/react-query';
-import { keyQuery, keysQuery, providersQuery } from '../../api/keys.ts';
 import { useNow } from '../../ui/use-now.ts';
 import { belongsTo, type ProviderRow, providerRows } from './groups.ts';
+import { useKey, useKeys, useProviders } from './use-keys.ts';
+
+const SCOPES = { company: 'company', user: 'personal', platform: 'shared' } as const;
 
 /** One key with its provider and neighbours, for its detail and dialogs. `key` undefined = loading or `error`. */
 export function useKeyRow(id: string): {
@@ -12,9 +13,9 @@ export function useKeyRow(id: string): {
   retry: () => void;
 } {
   const now = useNow();
-  const one = useQuery(keyQuery(id));
-  const keys = useQuery(keysQuery);
-  const providers = useQuery(providersQuery);
+  const one = useKey(id);
+  const keys = useKeys();
+  const providers = useProviders();
   const key = one.data;
   const retry = () => {
     void one.refetch();
@@ -25,7 +26,7 @@ export function useKeyRow(id: string): {
     return { key: undefined, row: undefined, error: one.error ?? providers.error, retry };
   }
   const all = keys.data?.some((other) => other.id === id) ? keys.data : [...(keys.data ?? []), key];
-  const rows = providerRows(providers.data.data, all, key.scope === 'user' ? 'personal' : 'company', now);
+  const rows = providerRows(providers.data.data, all, SCOPES[key.scope], now);
   const row = rows.find((candidate) => belongsTo(key, candidate.provider));
   return { key, row, error: row === undefined ? new Error('the provider of this key is not listed') : null, retry };
 }

@@ -42,6 +42,7 @@ export function useKeyTest() {
     act: (progress: Pick<ConnectSealedInput, 'onSealed' | 'onSteps'>) => Promise<KeyTested>,
     wasStored: (key: Key) => boolean,
     knownId: string | null,
+    base?: string,
   ) => {
     let keyId = knownId;
     let fingerprint: string | null = null;
@@ -66,7 +67,7 @@ export function useKeyTest() {
       if (!(error instanceof ConnectionError) || keyId === null || !sealed) show({ phase: 'form', error });
       else {
         show({ phase: 'checking' });
-        show(await lookAgain(keyId, wasStored, fingerprint));
+        show(await lookAgain(keyId, wasStored, fingerprint, base));
       }
     } finally {
       refresh();
@@ -82,6 +83,7 @@ export function useKeyTest() {
         (progress) => connectSealed(api, { ...input, ...progress, seal }),
         () => true,
         null,
+        input.base,
       ),
     replace: (seal: Sealer, key: Key) =>
       start(
@@ -89,6 +91,7 @@ export function useKeyTest() {
         (progress) => replaceSealed(api, key, seal, progress),
         (now) => now.version > key.version,
         key.id,
+        key.scope === 'platform' ? '/api/operator' : undefined,
       ),
   };
 }
@@ -97,11 +100,16 @@ export function useKeyTest() {
 const LOOKS = 5;
 const LOOK_EVERY_MS = 2_000;
 
-async function lookAgain(id: string, wasStored: (key: Key) => boolean, fingerprint: string | null): Promise<TestRun> {
+async function lookAgain(
+  id: string,
+  wasStored: (key: Key) => boolean,
+  fingerprint: string | null,
+  base: string | undefined,
+): Promise<TestRun> {
   for (let look = 0; look < LOOKS; look++) {
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
     try {
-      const key = await getKey(api, id);
+      const key = await getKey(api, id, undefined, base);
       if (wasStored(key)) return { phase: 'done', key, steps: [], fingerprint, lost: true };
     } catch (error) {
       if (error instanceof ApiError && error.status !== 404) return { phase: 'form', error };

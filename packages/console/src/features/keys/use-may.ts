@@ -30,7 +30,7 @@ export function useMay(): May {
     .slice(0, 3)
     .join(', ');
   const ask = admins === '' ? t('permission.ask_nobody') : t('permission.ask', { admins });
-  const admin = user.role === 'admin';
+  const admin = user.role === 'admin' || user.kind === 'operator';
   const offline = online ? null : t('permission.offline');
   const company = offline ?? (admin ? null : t('permission.admins_only', { ask }));
   return {

@@ -17,7 +17,10 @@ export function OperatorShell({ children }: { children: ReactNode }) {
     { to: paths.operatorCompanies(), label: t('shell.companies'), icon: 'building' },
     { to: paths.operatorPlans(), label: t('shell.plans'), icon: 'list' },
     { to: paths.operatorPolicies(), label: t('shell.policies'), icon: 'sliders' },
+    { to: paths.operatorKeys(), label: t('shell.shared_keys'), icon: 'key' },
     { to: paths.operatorPrices(), label: t('shell.prices'), icon: 'coin' },
+    { to: paths.operatorHealth(), label: t('shell.health'), icon: 'bars' },
+    { to: paths.operatorMasterKey(), label: t('shell.master_key'), icon: 'lock' },
   ] as const;
   return (
     <AppShell

@@ -15,6 +15,7 @@ export async function readHealth(
   database: Database,
   version: string,
   mail: NonNullable<Health['outbox']>['mail'],
+  nameOf: (provider: string) => string,
   onUnread: (part: string, error: unknown) => void,
 ): Promise<Health> {
   const started = performance.now();
@@ -47,7 +48,7 @@ export async function readHealth(
     audit: await read('audit', readAudit),
     ledger: await read('ledger', readLedger),
     prices: await read('prices', readPrices),
-    providers: await read('providers', readProviders),
+    providers: await read('providers', (sql) => readProviders(sql, nameOf)),
   };
 }
 

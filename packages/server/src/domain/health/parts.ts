@@ -63,7 +63,7 @@ export async function readLedger(sql: Sql): Promise<Part<'ledger'>> {
   };
 }
 
-/** When the newest price of the catalogue that is in force was read. */
+/** When the newest price of the catalogue that is in force came in. */
 export async function readPrices(sql: Sql): Promise<Part<'prices'>> {
   const prices = await first<{ as_of: Date | null; known: number }>(
     sql,

@@ -22,7 +22,10 @@ interface Row {
  * Providers with a request in the last minutes or a failing key. Requests have no index by time alone, so the newest of each company
  * are looked up (index: requests_by_company); the day keeps it to two partitions.
  */
-export async function readProviders(sql: Sql): Promise<NonNullable<Health['providers']>> {
+export async function readProviders(
+  sql: Sql,
+  nameOf: (provider: string) => string,
+): Promise<NonNullable<Health['providers']>> {
   const rows = await sql.rows<Row>(
     `WITH recent AS MATERIALIZED (
        SELECT r.*, count(*) OVER (PARTITION BY c.id) >= $2 AS cut FROM companies c CROSS JOIN LATERAL (
@@ -59,6 +62,7 @@ export async function readProviders(sql: Sql): Promise<NonNullable<Health['provi
     sampled: rows.some(({ sampled }) => sampled),
     data: rows.map((row) => ({
       provider: row.provider,
+      name: nameOf(row.provider),
       own: { requests: row.own_requests, errors: row.own_errors },
       shared: { requests: row.shared_requests, errors: row.shared_errors },
       p50_ms: row.p50,

@@ -112,6 +112,7 @@ describe('health', () => {
     expect(body.providers).toMatchObject({ seconds: 300, sampled: false });
     expect(body.providers.data.find(({ provider }: { provider: string }) => provider === 'groq')).toEqual({
       provider: 'groq',
+      name: 'Groq',
       own: { requests: 3, errors: 1 },
       shared: { requests: 1, errors: 1 },
       p50_ms: 200,

@@ -18,6 +18,7 @@ const INSTALLATION_SCOPES: readonly string[] = ['host', 'operator'];
 
 /** Plans, companies, tokens and health, for operators. */
 export function operatorHandlers({
+  catalogue,
   database,
   version,
   installation,
@@ -112,8 +113,12 @@ export function operatorHandlers({
       }),
     getHealth: async () => ({
       status: 200,
-      body: await readHealth(database, version, installation.mail, (part, error) =>
-        log.warn({ part, err: error }, 'health: a part could not be read'),
+      body: await readHealth(
+        database,
+        version,
+        installation.mail,
+        (id) => catalogue.entries.get(id)?.name ?? id,
+        (part, error) => log.warn({ part, err: error }, 'health: a part could not be read'),
       ),
     }),
   };
