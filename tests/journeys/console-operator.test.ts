@@ -188,7 +188,7 @@ describe('the master key', () => {
     });
     await page.reload();
     await page.getByText('6 of 12 rewrapped, 1 failed').waitFor();
-    await page.getByText(/Nothing moved for/).waitFor();
+    await page.getByText(/Nothing moved since/).waitFor();
     await page.getByText('Still without it: worker_slow').waitFor();
     await page.getByText('key_broken').waitFor();
     await page.getByText(/A rotation is overdue since/).waitFor();

@@ -18,7 +18,7 @@ export const healthEn = {
     workers_open_other: '{{count}} requests running',
     workers_limit: 'Each reports every 5 s; silent after 15 s.',
     workers_slow: 'One ended or hangs. Another is started by itself; its log says why.',
-    workers_down: 'No AI request is answered. Run `ownkey start`, then look at its log.',
+    workers_down: 'No AI request is answered. Run npx ownkey start, then look at its log.',
     database: 'Database',
     database_limit: 'Slow from 50 ms, down from 1 s.',
     database_slow: 'Look at its load, its disks and the network between.',

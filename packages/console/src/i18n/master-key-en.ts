@@ -3,7 +3,7 @@ export const masterKeyEn = {
   master_key: {
     title: 'Master key',
     lead: 'Every stored key is encrypted under it. Only workers hold it; this page knows its id and age.',
-    none: 'No worker has started yet, so there is no master key. Run `ownkey start`.',
+    none: 'No worker has started yet, so there is no master key. Run npx ownkey start.',
     id: 'Id',
     in_use: 'In use since',
     age_one: '{{count}} day',
@@ -46,7 +46,7 @@ export const masterKeyEn = {
     waiting_for: 'Still without it: {{workers}}',
     safe: 'Safe to close this page.',
     stalled:
-      'Nothing moved for {{age}}. Is the process that holds the data folder running? `npx ownkey kek rotate` there goes on.',
+      'Nothing moved since {{at}}. Is the process that holds the data folder running? Start it, or go on there by hand:',
     finished: 'Finished {{at}}. Now back up the master key file.',
     damaged_one: '{{count}} row could not be opened by any master key, before or now:',
     damaged_other: '{{count}} rows could not be opened by any master key, before or now:',

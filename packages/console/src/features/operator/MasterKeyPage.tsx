@@ -9,12 +9,12 @@ import { paths } from '../../paths.ts';
 import { usePageTitle } from '../../routing/page-title.ts';
 import { useGo } from '../../routing/use-go.ts';
 import { Button } from '../../ui/Button.tsx';
-import { CopyButton } from '../../ui/CopyButton.tsx';
 import { Moment } from '../../ui/Facts.tsx';
 import { EmptyState, FailurePanel, Note, SkeletonRows, useSkeleton } from '../../ui/Feedback.tsx';
 import { PageHeader } from '../../ui/PageHeader.tsx';
 import { useNow } from '../../ui/use-now.ts';
 import { useOnline } from '../../ui/use-online.ts';
+import { Command } from './Command.tsx';
 import { MasterKeysTable } from './MasterKeysTable.tsx';
 import { RotateMasterKey } from './RotateMasterKey.tsx';
 import { RotationProgress } from './RotationProgress.tsx';
@@ -101,16 +101,6 @@ function Dates({ view: { epoch } }: { view: KekView }) {
         </Note>
       )}
     </>
-  );
-}
-
-/** A line for the terminal of the machine that holds the data folder. */
-export function Command({ text }: { text: string }) {
-  return (
-    <span className="mt-1 flex flex-wrap items-center gap-2">
-      <code className="font-mono text-compact">{text}</code>
-      <CopyButton text={text} />
-    </span>
   );
 }
 

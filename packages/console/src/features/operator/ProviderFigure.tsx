@@ -83,7 +83,7 @@ function Chart({ rows, minutes }: { rows: readonly ProviderHealth[]; minutes: nu
                   {own.requests === 0
                     ? null
                     : `${formatShare(own.answered, own.requests)} · ${t('health.requests_of', { count: own.requests, value: exactCount(own.requests, i18n.language) })}`}
-                  {row.p50_ms === null ? null : ` · ${latencyText(row, i18n.language)}`}
+                  {row.p50_ms === null ? null : ` · ${t('health.latency')} ${latencyText(row, i18n.language)}`}
                 </span>
               </span>
               <Bars row={row} most={most} />

@@ -8,7 +8,7 @@ import { useCloseTo, useGo } from '../../routing/use-go.ts';
 import { Button } from '../../ui/Button.tsx';
 import { AlertDialog } from '../../ui/Dialog.tsx';
 import { FailurePanel } from '../../ui/Feedback.tsx';
-import { Command } from './MasterKeyPage.tsx';
+import { Command } from './Command.tsx';
 
 /** Says how much is wrapped again, that nothing fails meanwhile and what to back up, before a rotation is ordered. */
 export function RotateMasterKey(props: {

@@ -2,9 +2,10 @@ import type { KekRotation } from '@ownkey/contract/api/kek';
 import { useTranslation } from 'react-i18next';
 import { isRunning } from '../../api/master-key.ts';
 import { exactCount } from '../../format/count.ts';
-import { formatMoment } from '../../format/time.ts';
+import { formatDay, formatMoment } from '../../format/time.ts';
 import { Note } from '../../ui/Feedback.tsx';
 import { useNow } from '../../ui/use-now.ts';
+import { Command } from './Command.tsx';
 
 /** A rotation that did not move for so long needs somebody to look. */
 const STALLED_MS = 60_000;
@@ -56,7 +57,8 @@ export function RotationProgress({ rotation }: { rotation: KekRotation }) {
       </div>
       {stalled ? (
         <Note tone="warn">
-          {t('master_key.stalled', { age: formatMoment(rotation.changed_at, now, i18n.language) })}
+          {t('master_key.stalled', { at: formatDay(rotation.changed_at, i18n.language) })}
+          <Command text="npx ownkey kek rotate" />
         </Note>
       ) : null}
       {damaged.length === 0 ? null : (
