@@ -249,7 +249,8 @@ describe('companies', () => {
     await question.getByText(/Backups keep copies until they expire/).waitFor();
     const confirm = question.getByRole('button', { name: 'Erase company' });
     await question.getByLabel('Type Leaving to erase it').fill('leaving');
-    await confirm.click();
+    await confirm.click({ force: true });
+    await question.getByText('Type the name exactly as it stands.').waitFor();
     expect((await asOperator('GET', `/api/operator/companies/${id}`)).status).toBe(200);
     await question.getByLabel('Type Leaving to erase it').fill('Leaving');
     await confirm.click();

@@ -1,6 +1,6 @@
 import type { Key } from '@ownkey/contract/api/keys';
 import { useQuery } from '@tanstack/react-query';
-import type { ReactNode } from 'react';
+import { type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { explainError } from '../../api/explain-error.ts';
 import { useChangeKey } from '../../api/keys.ts';
@@ -148,10 +148,15 @@ function Retention({ shownKey: key, name, blocked }: { shownKey: Key; name: stri
   const { t } = useTranslation();
   const change = useChangeKey();
   const { say } = useMessages();
-  const save = (of: Key, zero_retention: boolean, undoing = false) =>
+  const [wanted, setWanted] = useState<boolean | null>(null);
+  // What was saved last counts until the page has read it.
+  const newest = change.data !== undefined && change.data.changed_at > key.changed_at ? change.data : key;
+  const save = (of: Key, zero_retention: boolean, undoing = false) => {
+    setWanted(zero_retention);
     change.mutate(
       { key: of, change: { zero_retention } },
       {
+        onSettled: () => setWanted(null),
         onSuccess: (changed) => {
           if (undoing) say(t('act.undone'));
           else
@@ -162,15 +167,16 @@ function Retention({ shownKey: key, name, blocked }: { shownKey: Key; name: stri
         },
       },
     );
+  };
   return (
     <section aria-label={t('shared_keys.retention')} className="flex flex-col gap-3">
       {blocked === null ? (
         <CheckField
           label={t('shared_keys.retention_label')}
           hint={t('shared_keys.retention_hint')}
-          checked={change.isPending ? !key.zero_retention : key.zero_retention}
+          checked={wanted ?? newest.zero_retention}
           onChange={(checked) => {
-            if (!change.isPending) save(key, checked);
+            if (!change.isPending) save(newest, checked);
           }}
         />
       ) : (
