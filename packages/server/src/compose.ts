@@ -44,6 +44,7 @@ import { listenForJobs } from './storage/job-signals.ts';
 const HERE = new URL('.', import.meta.url);
 export const CATALOGUE = fileURLToPath(new URL('../../../catalogue', HERE));
 const CONSOLE = fileURLToPath(new URL('../../console/dist', HERE));
+const EMBED_SCRIPT = fileURLToPath(new URL('../../embed/dist/embed.js', HERE));
 const DOCS = fileURLToPath(new URL('../../../docs', HERE));
 const PACKAGE = fileURLToPath(new URL('../package.json', HERE));
 
@@ -121,6 +122,7 @@ export async function composeServer(config: Config, options: ComposeOptions = {}
     secure,
     trustedProxies: config.trustedProxies,
     consoleFiles: options.consoleFiles === undefined ? builtConsole() : options.consoleFiles,
+    embedScript: existsSync(EMBED_SCRIPT) ? EMBED_SCRIPT : null,
     docs: existsSync(DOCS) ? DOCS : null,
     version,
   });

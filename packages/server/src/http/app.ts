@@ -7,6 +7,7 @@ import type { Metrics } from '../platform/metrics.ts';
 import { registerApiReference } from './api-reference.ts';
 import { registerConsole } from './console-files.ts';
 import { registerDocs } from './docs-pages.ts';
+import { registerEmbed } from './embed-page.ts';
 import type { Handlers } from './handler.ts';
 import { registerHealth } from './health.ts';
 import { parseJsonBody } from './json-body.ts';
@@ -25,6 +26,8 @@ export interface AppOptions extends RouteContext {
   readonly trustedProxies: readonly string[];
   /** Folder of the built console; null = none. */
   readonly consoleFiles: string | null;
+  /** The embed's script; null = none. */
+  readonly embedScript: string | null;
   /** Folder of the documentation; null = none. */
   readonly docs: string | null;
   readonly version: string;
@@ -84,6 +87,7 @@ export async function createApp(handlers: Handlers, options: AppOptions): Promis
   registerDocs(app, options.docs);
   registerRoutes(app, handlers, options);
   registerHealth(app, options);
+  await registerEmbed(app, options);
   await registerConsole(app, options.consoleFiles);
   app.setNotFoundHandler((request, reply) => {
     if (isApi(request))

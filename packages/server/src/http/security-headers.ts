@@ -30,5 +30,33 @@ export const CONSOLE_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
+/**
+ * Headers of the embed's page: the console's, but framed by `parents`, all of them and nobody else. Its frame keeps itself apart
+ * from other pages of the site, and pages that isolate themselves may still hold it.
+ */
+export function embedHeaders(parents: readonly string[], gatewayUrl: string): Readonly<Record<string, string>> {
+  return {
+    'content-security-policy': `${framedBy(parents)}; frame-src ${new URL(gatewayUrl).origin}`,
+    'cross-origin-resource-policy': 'cross-origin',
+    'cross-origin-embedder-policy': 'require-corp',
+    'origin-agent-cluster': '?1',
+    'cache-control': 'no-store',
+  };
+}
+
+function framedBy(parents: readonly string[]): string {
+  const ancestors = parents.length === 0 ? "'none'" : parents.join(' ');
+  return CONSOLE_POLICY.replace("frame-ancestors 'none'", `frame-ancestors ${ancestors}`);
+}
+
+/** Of the sentence that stands where a session has ended: whoever holds its frame may read it. */
+export const ENDED_HEADERS: Readonly<Record<string, string>> = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; base-uri 'none'; form-action 'none'",
+  'cross-origin-resource-policy': 'cross-origin',
+  'cross-origin-embedder-policy': 'require-corp',
+  'cache-control': 'no-store',
+};
+
 /** The browsable API reference: its own files alone, but its widgets write style elements. */
 export const REFERENCE_POLICY = CONSOLE_POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'");

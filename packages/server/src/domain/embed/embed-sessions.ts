@@ -5,6 +5,7 @@ import { newId } from '@ownkey/contract/ids';
 import { newToken, tokenPrefix } from '@ownkey/contract/token-form';
 import { first, type Sql } from '../../storage/database.ts';
 import { recordEvent } from '../audit/record.ts';
+import { readStoredPolicies } from '../policies/policies.ts';
 import { tokenHash } from '../tokens/tokens.ts';
 import { readParentOrigin } from './parent-origin.ts';
 
@@ -13,7 +14,8 @@ const PER_USER_MAX = 50;
 
 /**
  * Makes a session of `user`. It does what its scopes and the user's role allow, until it ends; the token in it is stored as a hash
- * alone. @throws OwnkeyError request.invalid for an origin that is none
+ * alone. @throws OwnkeyError request.invalid for an origin that is none; embed.origin for one that the operator's list, where
+ * there is one, does not name
  */
 export async function createEmbedSession(
   sql: Sql,
@@ -22,6 +24,9 @@ export async function createEmbedSession(
   actor: string,
 ): Promise<EmbedSession> {
   const origins = [...new Set(wanted.parent_origins.map(readParentOrigin))];
+  const listed = await listedOrigins(sql);
+  const unlisted = origins.find((origin) => !isListed(listed, origin));
+  if (unlisted !== undefined) throw new OwnkeyError('embed.origin', { param: 'parent_origins', origin: unlisted });
   const scopes = [...new Set(wanted.scopes ?? EMBED_SCOPES)];
   const id = newId('embedSession');
   const token = newToken('usr');
@@ -104,12 +109,24 @@ export async function readEmbedSession(sql: Sql, id: string): Promise<SessionAns
   };
 }
 
-/** Origins a session may be shown in, by its id alone, which is no secret; null: there is none, or it has ended. */
+/**
+ * Origins a session may be shown in now, by its id alone, which is no secret: its own, without those that the operator has taken
+ * off the list since. null: there is none, or it has ended.
+ */
 export async function findParentOrigins(sql: Sql, id: string): Promise<string[] | null> {
   const row = await first<{ parent_origins: string[] | null }>(
     sql,
     "SELECT parent_origins FROM tokens WHERE id = $1 AND kind = 'embed' AND expires_at > now()",
     [id],
   );
-  return row === null ? null : (row.parent_origins ?? []);
+  if (row === null) return null;
+  const listed = await listedOrigins(sql);
+  return (row.parent_origins ?? []).filter((origin) => isListed(listed, origin));
 }
+
+async function listedOrigins(sql: Sql): Promise<readonly string[]> {
+  return (await readStoredPolicies(sql)).embed.parent_origins;
+}
+
+/** An empty list names no origin, so it keeps none out. */
+const isListed = (listed: readonly string[], origin: string): boolean => listed.length === 0 || listed.includes(origin);
