@@ -22,6 +22,9 @@ export async function enterAsMember(product: Product, visitors: Console): Promis
   const { operator, companies } = product.dev();
   const [company] = companies;
   if (company === undefined) throw new Error('no demo company');
+  const { body: member } = await api<{ id: string }>(product, 'GET', `/api/companies/${company.id}/users/${MEMBER}`, {
+    token: operator.api_token,
+  });
   const page = await visitors.visit();
   const as = {
     authorization: `Bearer ${operator.api_token}`,
@@ -30,7 +33,7 @@ export async function enterAsMember(product: Product, visitors: Console): Promis
   };
   await page.route('**/api/**', (route) => route.continue({ headers: { ...route.request().headers(), ...as } }));
   const user = {
-    id: MEMBER,
+    id: member.id,
     kind: 'user',
     email: 'max@acme.example',
     name: 'Max',

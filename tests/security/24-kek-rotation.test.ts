@@ -103,9 +103,10 @@ describe(`a rotation over ${KEYS} keys that are opened and replaced all the whil
   });
 
   test('uninterrupted it takes seconds, and no open fails', async () => {
-    const before = load.opened;
+    const { opened: before, replaced } = load;
     const { result } = await run('rotate');
-    expect(result?.rows).toBeGreaterThanOrEqual(KEYS);
+    // A key replaced after the writes had moved is under the new one already.
+    expect((result?.rows ?? 0) + (load.replaced - replaced)).toBeGreaterThanOrEqual(KEYS);
     expect(await keksUnder()).toEqual({ 'stored keys': [result?.to], 'sealing keys': [result?.to] });
     expect(load.failures).toEqual([]);
     expect(load.opened).toBeGreaterThan(before);
