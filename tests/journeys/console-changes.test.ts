@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { runningWorkerUrl } from '@ownkey/cli/postgres/running';
 import { Client } from 'pg';
 import type { Page } from 'playwright-core';
@@ -160,6 +161,23 @@ describe('the record', () => {
     await page.getByRole('button', { name: 'Clear filters' }).click();
     await page.getByRole('table').waitFor();
     expect(new URL(page.url()).search).toBe('');
+  });
+
+  it('is kept as a file with the filters of the room; a refusal is said in place', async () => {
+    const page = await visitors.enter();
+    await page.goto(`/c/${product.dev().companies[0]?.id}/audit?kind=key`);
+    const exporting = page.getByRole('button', { name: 'Export JSON' });
+    const [download] = await Promise.all([page.waitForEvent('download'), exporting.click()]);
+    expect(download.suggestedFilename()).toBe('audit.json');
+    const kept = JSON.parse(readFileSync(await download.path(), 'utf8'));
+    const { body } = await api<{ data: { id: string; kind: string }[] }>(product, 'GET', '/api/audit?kind=key');
+    expect(body.data.length).toBeGreaterThan(0);
+    expect(kept.data.map(({ id }: { id: string }) => id)).toEqual(body.data.map(({ id }) => id));
+    await page.route('**/api/audit.csv**', (route) =>
+      route.fulfill({ status: 400, json: { title: 'more than 20000 lines', code: 'request.invalid' } }),
+    );
+    await page.getByRole('button', { name: 'Export CSV' }).click();
+    await page.getByRole('dialog', { name: 'Export CSV' }).getByText('more than 20000 lines').waitFor();
   });
 
   it('is verified from the first entry to the newest sealed one', async () => {

@@ -28,6 +28,8 @@ describe('paths', () => {
       audit: '/c/co_1/audit',
       auditEntry: '/c/co_1/audit/x2',
       notices: '/c/co_1/notices',
+      tokens: '/c/co_1/tokens',
+      newToken: '/c/co_1/tokens/new',
       members: '/c/co_1/settings/members',
       operator: '/operator',
       operatorCompanies: '/operator/companies',

@@ -1,5 +1,6 @@
 import type { AuditVerified, auditEntry } from '@ownkey/contract/api/audit';
 import type { AuditLine } from '@ownkey/contract/audit';
+import { ConnectionError, toApiError } from '@ownkey/sdk/api-error';
 import { infiniteQueryOptions, queryOptions, useMutation } from '@tanstack/react-query';
 import { api } from './browser-client.ts';
 
@@ -48,6 +49,32 @@ export const keyHistoryQuery = (keyId: string) =>
     queryFn: async ({ signal }) =>
       (await api.call<List<AuditLine>>('GET', '/api/audit', { signal, query: { key_id: keyId, limit: 20 } })).data.data,
   });
+
+/** The lines that the filters leave as a file, which the browser keeps. A refusal is an error here, not a file. */
+export function useExportAudit() {
+  return useMutation({
+    mutationFn: async ({ filters, form }: { filters: AuditFilters; form: 'csv' | 'json' }) => {
+      const query = new URLSearchParams();
+      for (const [name, value] of Object.entries(filters)) if (value) query.set(name, value);
+      const response = await fetch(`/api/audit.${form}?${query}`).catch((cause: unknown) => {
+        throw new ConnectionError('No answer from Ownkey.', { cause });
+      });
+      if (!response.ok) {
+        const problem: unknown = await response.json().catch(() => null);
+        throw toApiError(response.status, problem, response.headers.get('x-ownkey-request-id'));
+      }
+      saveFile(await response.blob(), `audit.${form}`);
+    },
+  });
+}
+
+function saveFile(content: Blob, name: string): void {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(content);
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
 
 export function useVerifyAudit() {
   return useMutation({

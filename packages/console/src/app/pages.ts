@@ -7,6 +7,7 @@ import {
   withNoticeTexts,
   withOperatorTexts,
   withTexts,
+  withTokensTexts,
 } from '../i18n/with-texts.ts';
 
 /** Everything beside the first room: each is loaded, with its texts, when its address is opened. */
@@ -51,6 +52,12 @@ export const ModelsPage = lazy(() =>
 );
 export const NoticesPage = lazy(() =>
   withNoticeTexts(import('../features/notices/NoticesPage.tsx')).then((m) => ({ default: m.NoticesPage })),
+);
+export const TokensPage = lazy(() =>
+  withTokensTexts(import('../features/tokens/TokensPage.tsx')).then((m) => ({ default: m.TokensPage })),
+);
+export const CreateToken = lazy(() =>
+  withTokensTexts(import('../features/tokens/CreateToken.tsx')).then((m) => ({ default: m.CreateToken })),
 );
 export const MembersPage = lazy(() =>
   withMembersTexts(import('../features/members/MembersPage.tsx')).then((m) => ({ default: m.MembersPage })),

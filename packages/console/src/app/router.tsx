@@ -20,6 +20,7 @@ import {
   AuditPage,
   ChooseProvider,
   ConnectDialog,
+  CreateToken,
   EntrySheet,
   InvitationPage,
   KeyPage,
@@ -32,6 +33,7 @@ import {
   SetUpPage,
   SignInPage,
   SpendRoom,
+  TokensPage,
 } from './pages.ts';
 import { root, textOf } from './root-route.tsx';
 
@@ -251,6 +253,28 @@ const auditEntry = createRoute({
   ),
 });
 
+const tokens = createRoute({
+  getParentRoute: () => company,
+  path: '/tokens',
+  component: () => (
+    <CompanyShell co={tokens.useParams().co} room="tokens">
+      <Suspense>
+        <TokensPage co={tokens.useParams().co}>
+          <Suspense>
+            <Outlet />
+          </Suspense>
+        </TokensPage>
+      </Suspense>
+    </CompanyShell>
+  ),
+});
+
+const newToken = createRoute({
+  getParentRoute: () => tokens,
+  path: '/new',
+  component: () => <CreateToken co={newToken.useParams().co} />,
+});
+
 const members = createRoute({
   getParentRoute: () => company,
   path: '/settings/members',
@@ -291,6 +315,7 @@ const tree = root.addChildren([
     analytics,
     audit.addChildren([auditEntry]),
     notices,
+    tokens.addChildren([newToken]),
     members,
   ]),
   operatorRoutes,

@@ -9,6 +9,7 @@ import { modelsEn } from './models-en.ts';
 import { operatorEn } from './operator-en.ts';
 import { sharedKeysEn } from './shared-keys-en.ts';
 import { createTexts, nameHost, pickLocale } from './start.ts';
+import { tokensEn } from './tokens-en.ts';
 
 it('keeps the region of a language it speaks and falls back to English', () => {
   expect(pickLocale(['de-DE', 'en-GB', 'en'])).toBe('en-GB');
@@ -23,6 +24,7 @@ const ALL = {
   ...operatorEn,
   ...membersEn,
   ...modelsEn,
+  ...tokensEn,
   ...sharedKeysEn,
   ...healthEn,
   ...masterKeyEn,
@@ -68,6 +70,7 @@ it('has every area of texts once: those loaded later replace none', () => {
       ...operatorEn,
       ...membersEn,
       ...modelsEn,
+      ...tokensEn,
       ...sharedKeysEn,
       ...healthEn,
       ...masterKeyEn,

@@ -9,6 +9,7 @@ import type { membersEn } from './members-en.ts';
 import type { modelsEn } from './models-en.ts';
 import type { operatorEn } from './operator-en.ts';
 import type { sharedKeysEn } from './shared-keys-en.ts';
+import type { tokensEn } from './tokens-en.ts';
 
 declare module 'i18next' {
   interface CustomTypeOptions {
@@ -19,6 +20,7 @@ declare module 'i18next' {
         typeof operatorEn &
         typeof membersEn &
         typeof modelsEn &
+        typeof tokensEn &
         typeof sharedKeysEn &
         typeof healthEn &
         typeof masterKeyEn &

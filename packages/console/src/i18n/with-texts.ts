@@ -42,6 +42,13 @@ export async function withTexts<T>(part: Promise<T>, texts: Promise<object>): Pr
   return loaded;
 }
 
+/** The same for the room Tokens, whose dialog asks as those about money do. */
+export async function withTokensTexts<T>(part: Promise<T>): Promise<T> {
+  const [loaded, { tokensEn }] = await Promise.all([part, import('./tokens-en.ts')]);
+  getI18n().addResourceBundle('en', 'texts', tokensEn);
+  return withMoneyTexts(Promise.resolve(loaded));
+}
+
 /** The same for the operator's rooms, which speak about money too. */
 export async function withOperatorTexts<T>(part: Promise<T>): Promise<T> {
   const [loaded, { operatorEn }] = await Promise.all([part, import('./operator-en.ts')]);

@@ -3,7 +3,7 @@ import { useTranslation } from 'react-i18next';
 import { Icon } from './Icon.tsx';
 
 /** Copies `text`; says so in the button itself for two seconds. */
-export function CopyButton({ text, label }: { text: string; label?: string }) {
+export function CopyButton({ text, label, onCopied }: { text: string; label?: string; onCopied?: () => void }) {
   const { t } = useTranslation();
   const [state, setState] = useState<'idle' | 'done' | 'failed'>('idle');
   useEffect(() => {
@@ -19,7 +19,10 @@ export function CopyButton({ text, label }: { text: string; label?: string }) {
       onClick={() => {
         const writing = navigator.clipboard?.writeText(text) ?? Promise.reject(new Error('no clipboard'));
         writing.then(
-          () => setState('done'),
+          () => {
+            setState('done');
+            onCopied?.();
+          },
           () => setState('failed'),
         );
       }}

@@ -58,6 +58,13 @@ export const auditQuery = z.object({
 });
 export type AuditQuery = z.infer<typeof auditQuery>;
 
+/** The filters of the list, without its pages. */
+export const auditExportQuery = auditQuery.omit({ cursor: true, limit: true });
+export type AuditExportQuery = z.infer<typeof auditExportQuery>;
+/** Every line that the filters leave, the newest first, in one file. */
+export const auditExport = z.object({ data: z.array(auditLine) });
+export const auditCsv = z.string().describe('CSV (RFC 4180) with a header line; `detail` is JSON');
+
 export const auditParams = z.object({ request_id: z.string().min(1).max(100) });
 /** A call with all it came to, or an event by its own id. `events` are its entries of the append-only record. */
 export const auditEntry = auditLine.extend({

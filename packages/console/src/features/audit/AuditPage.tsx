@@ -14,6 +14,7 @@ import { Segmented } from '../../ui/Segmented.tsx';
 import { AuditFilterBar } from './AuditFilterBar.tsx';
 import { AuditTable } from './AuditTable.tsx';
 import { type AuditSearch, auditFilters, auditSearchValues, isFiltered } from './audit-search.ts';
+import { ExportAudit } from './ExportAudit.tsx';
 import { VerifyRecord } from './VerifyRecord.tsx';
 
 /** Every call and change, the newest first. `children` is the entry whose address is open. */
@@ -41,6 +42,7 @@ export function AuditPage({ co, search, children }: { co: string; search: AuditS
                 { value: 'utc', label: t('audit.utc') },
               ]}
             />
+            <ExportAudit search={search} />
             <VerifyRecord open={verifying} onOpen={() => setVerifying(true)} />
           </>
         }

@@ -18,7 +18,7 @@ const NoticeBanner = lazy(() => import('../notices/NoticeBanner.tsx').then((m) =
 /** Rooms of a company around `children`. `room` is the one that is open. */
 export function CompanyShell(props: {
   co: string;
-  room: 'keys' | 'models' | 'spend' | 'analytics' | 'audit' | 'members' | 'notices';
+  room: 'keys' | 'models' | 'spend' | 'analytics' | 'audit' | 'tokens' | 'members' | 'notices';
   children: ReactNode;
 }) {
   const { t } = useTranslation();
@@ -31,6 +31,7 @@ export function CompanyShell(props: {
     'g s': () => go(paths.spend(co)),
     'g y': () => go(paths.analytics(co)),
     'g a': () => go(paths.audit(co)),
+    'g t': () => go(paths.tokens(co)),
     'g ,': () => go(paths.members(co)),
     '/': focusSearch,
     c: () => go(paths.connect(co)),
@@ -47,6 +48,7 @@ export function CompanyShell(props: {
         { to: paths.spend(co), label: t('shell.spend'), icon: 'coin', current: room === 'spend' },
         { to: paths.analytics(co), label: t('shell.analytics'), icon: 'bars', current: room === 'analytics' },
         { to: paths.audit(co), label: t('shell.audit'), icon: 'list', current: room === 'audit' },
+        { to: paths.tokens(co), label: t('shell.tokens'), icon: 'lock', current: room === 'tokens' },
         { to: paths.members(co), label: t('shell.members'), icon: 'people', current: room === 'members' },
       ]}
     >

@@ -1,9 +1,11 @@
+import type { AuditExportQuery } from '@ownkey/contract/api/audit';
 import type { Settings } from '@ownkey/contract/api/settings';
 import type { Token } from '@ownkey/contract/api/tokens';
 import { OwnkeyError } from '@ownkey/contract/errors';
 import type { ACCESS_ROUTES } from '@ownkey/contract/routes/access';
 import { hasScope } from '@ownkey/contract/scopes';
 import { resolveProvider } from '@ownkey/providers/catalogue';
+import { exportLines } from '../../domain/audit/export.ts';
 import { type AuditView, findLine, lineOf, listEntries, listLines } from '../../domain/audit/list.ts';
 import { recordEvent } from '../../domain/audit/record.ts';
 import { verifyAudit } from '../../domain/audit/verify.ts';
@@ -21,8 +23,10 @@ import {
 import { listUsers } from '../../domain/users/users.ts';
 import type { Sql } from '../../storage/database.ts';
 import type { CompanyCaller } from '../caller.ts';
+import { fileHeaders } from '../csv.ts';
 import { ID_POSITION, PAGE_SIZE, pageOf, readCursor } from '../cursor.ts';
 import type { HandlersOf } from '../handler.ts';
+import { auditCsv } from './audit-csv.ts';
 import type { Parts } from './parts.ts';
 
 const SEQ_POSITION = /^\d{1,19}$/;
@@ -34,12 +38,18 @@ export function accessHandlers(parts: Parts): HandlersOf<keyof typeof ACCESS_ROU
     listAudit: ({ caller, query }) =>
       database.tenant(caller.companyId, async (sql) => {
         const before = readCursor(query.cursor, SEQ_POSITION);
-        const provider =
-          query.provider === undefined
-            ? undefined
-            : (resolveProvider(parts.catalogue, query.provider)?.id ?? query.provider);
-        const rows = await listLines(sql, auditView(caller), { ...query, provider }, before, query.limit + 1);
+        const rows = await listLines(sql, auditView(caller), filtersOf(parts, query), before, query.limit + 1);
         return { status: 200, body: pageOf(rows, query.limit, lineOf, (row) => row.seq) };
+      }),
+    exportAuditCsv: ({ caller, query }) =>
+      database.tenant(caller.companyId, async (sql) => {
+        const lines = await exportLines(sql, auditView(caller), filtersOf(parts, query));
+        return { status: 200, body: auditCsv(lines), headers: fileHeaders('audit.csv', 'text/csv; charset=utf-8') };
+      }),
+    exportAuditJson: ({ caller, query }) =>
+      database.tenant(caller.companyId, async (sql) => {
+        const data = await exportLines(sql, auditView(caller), filtersOf(parts, query));
+        return { status: 200, body: { data }, headers: fileHeaders('audit.json', 'application/json; charset=utf-8') };
       }),
     getAuditEntry: ({ caller, params }) =>
       database.tenant(caller.companyId, async (sql) => {
@@ -135,6 +145,12 @@ export function accessHandlers(parts: Parts): HandlersOf<keyof typeof ACCESS_ROU
         return { status: 200, body: view, headers: { etag: view.etag } };
       }),
   };
+}
+
+/** A provider may be named as people do; the record knows its id. */
+function filtersOf<Q extends AuditExportQuery>({ catalogue }: Parts, query: Q): Q {
+  if (query.provider === undefined) return query;
+  return { ...query, provider: resolveProvider(catalogue, query.provider)?.id ?? query.provider };
 }
 
 /** Members see what is theirs. */

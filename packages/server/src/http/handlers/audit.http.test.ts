@@ -1,7 +1,9 @@
 import { newId } from '@ownkey/contract/ids';
+import { formatUsd } from '@ownkey/contract/money';
 import type { Client } from 'pg';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type TestCompany, useControlPlane } from '../../../../../tests/kit/control-plane.ts';
+import { EXPORT_LINES_MAX } from '../../domain/audit/export.ts';
 
 const plane = useControlPlane();
 let company: TestCompany;
@@ -193,6 +195,68 @@ describe('the audit list', () => {
     } while (cursor !== '');
     expect(seen).toHaveLength(7);
     expect(new Set(seen)).toEqual(made);
+  });
+
+  /** Fields of one line of CSV, quotes taken off. */
+  const cells = (line: string): string[] =>
+    [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(([, quoted, plain]) =>
+      (quoted ?? plain ?? '').replaceAll('""', '"'),
+    );
+
+  test('as a file holds what its filters leave, equal to the list and to the database, in CSV and JSON alike', async () => {
+    const settled = { http_status: 200, input_tokens: 10, cost_nano_usd: 1_500_000, cost_basis: 'reported' };
+    for (let i = 0; i < 3; i++) await addCall({ settled });
+    await addCall({ settled: { http_status: 503 }, source: 'platform', keyId: newId('key'), last4: 'Zq9x' });
+    await plane.call('PUT', '/api/providers/openai/source', company.admin, { source: 'platform' });
+    for (const query of ['', '?kind=call', '?payer=platform', '?provider=OPENAI&status=ok', '?to=2000-01-01']) {
+      const listed = (await list(query)).data;
+      const json = await plane.call('GET', `/api/audit.json${query}`, company.admin);
+      expect(json.body.data).toEqual(listed);
+      const csv = await plane.call('GET', `/api/audit.csv${query}`, company.admin);
+      const [header, ...lines] = csv.text.split('\r\n').slice(0, -1).map(cells);
+      const column = (name: string) => lines.map((line) => line[header?.indexOf(name) ?? -1]);
+      expect(column('id')).toEqual(listed.map((line: { id: string }) => line.id));
+      expect(column('cost_usd')).toEqual(listed.map((line: { cost_usd: string | null }) => line.cost_usd ?? ''));
+      expect(csv.text).not.toContain('Zq9x');
+    }
+    const { rows } = await owner.query('SELECT id, cost_nano_usd FROM requests WHERE company_id = $1 ORDER BY id', [
+      company.id,
+    ]);
+    const csv = await plane.call('GET', '/api/audit.csv?kind=call', company.admin);
+    expect(csv.headers['content-disposition']).toBe('attachment; filename="audit.csv"');
+    const [header, ...lines] = csv.text.split('\r\n').slice(0, -1).map(cells);
+    const at = (name: string) => header?.indexOf(name) ?? -1;
+    const inFile = lines.map((line) => [line[at('request_id')], line[at('cost_usd')]]).sort();
+    const usd = (nano: string | null): string => (nano === null ? '' : formatUsd(BigInt(nano)));
+    expect(inFile).toEqual(rows.map((row) => [row.id, usd(row.cost_nano_usd)]).sort());
+  });
+
+  test('as a file has no cell that a spreadsheet runs', async () => {
+    await addCall({ operation: '=HYPERLINK("https://evil.example")' });
+    const { text } = await plane.call('GET', '/api/audit.csv', company.admin);
+    expect(text).toContain(`"'=HYPERLINK(""https://evil.example"")"`);
+  });
+
+  test('as a file is a member’s own', async () => {
+    const mine = await addCall({ user: company.memberId });
+    await addCall({ user: company.adminId });
+    const { body } = await plane.call('GET', '/api/audit.json', company.member);
+    expect(body.data.map(({ request_id }: { request_id: string }) => request_id)).toEqual([mine]);
+    expect((await plane.call('GET', '/api/audit.csv', company.member)).text.trim().split('\r\n')).toHaveLength(2);
+  });
+
+  test('is not cut short without a word: too many lines for one file are refused', async () => {
+    await owner.query(
+      `INSERT INTO audit_events (company_id, kind, actor) SELECT $1, 'settings.changed', 'system' FROM generate_series(1, $2)`,
+      [company.id, EXPORT_LINES_MAX],
+    );
+    const whole = await plane.call('GET', '/api/audit.json', company.admin);
+    expect(whole.body.data).toHaveLength(EXPORT_LINES_MAX);
+    await addCall();
+    const { status, body } = await plane.call('GET', '/api/audit.csv', company.admin);
+    expect([status, body.code]).toEqual([400, 'request.invalid']);
+    expect(body.title).toContain('20000');
+    expect((await plane.call('GET', '/api/audit.csv?kind=call', company.admin)).status).toBe(200);
   });
 
   test.each([
