@@ -24,17 +24,17 @@ function aiCall(base: string): Readonly<Record<Snippet, string>> {
   -H "authorization: Bearer $OWNKEY_TOKEN" \\
   -H "content-type: application/json" \\
   -d '{"model": "auto", "messages": [{"role": "user", "content": "Hello"}]}'`,
-    node: `import OpenAI from 'openai';
+    node: `import { env } from 'node:process';
 
-const client = new OpenAI({
-  baseURL: '${base}',
-  apiKey: process.env.OWNKEY_TOKEN,
+const answer = await fetch('${base}/chat/completions', {
+  method: 'POST',
+  headers: {
+    authorization: \`Bearer \${env.OWNKEY_TOKEN}\`,
+    'content-type': 'application/json',
+  },
+  body: JSON.stringify({ model: 'auto', messages: [{ role: 'user', content: 'Hello' }] }),
 });
-const answer = await client.chat.completions.create({
-  model: 'auto',
-  messages: [{ role: 'user', content: 'Hello' }],
-});
-console.log(answer.choices[0].message.content);`,
+console.log(await answer.json());`,
     python: `import os
 from openai import OpenAI
 
@@ -51,8 +51,10 @@ function reading(address: string): Readonly<Record<Snippet, string>> {
   return {
     curl: `curl "${address}" \\
   -H "authorization: Bearer $OWNKEY_TOKEN"`,
-    node: `const answer = await fetch('${address}', {
-  headers: { authorization: \`Bearer \${process.env.OWNKEY_TOKEN}\` },
+    node: `import { env } from 'node:process';
+
+const answer = await fetch('${address}', {
+  headers: { authorization: \`Bearer \${env.OWNKEY_TOKEN}\` },
 });
 console.log(await answer.json());`,
     python: `import json, os, urllib.request
