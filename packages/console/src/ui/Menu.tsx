@@ -1,4 +1,4 @@
-import { DropdownMenu as Radix } from 'radix-ui';
+import { lazy, Suspense, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { IconButton } from './Button.tsx';
 import { Icon } from './Icon.tsx';
@@ -11,39 +11,46 @@ export interface MenuItem {
   danger?: boolean;
 }
 
+// Loaded when somebody is about to open the first menu: a room is there before.
+const load = () => import('./OpenMenu.tsx').then((m) => ({ default: m.OpenMenu }));
+const OpenMenu = lazy(load);
+
 /** The "More" menu of a row or page. */
 export function Menu({ label, items }: { label?: string; items: readonly MenuItem[] }) {
   const { t } = useTranslation();
+  const [wanted, setWanted] = useState(false);
+  const name = label ?? t('action.more');
+  const warm = () => void load();
+  if (wanted) {
+    return (
+      <Suspense fallback={<Closed name={name} />}>
+        <OpenMenu label={name} items={items} />
+      </Suspense>
+    );
+  }
   return (
-    <Radix.Root modal={false}>
-      <Radix.Trigger asChild>
-        <IconButton label={label ?? t('action.more')}>
-          <Icon name="more" />
-        </IconButton>
-      </Radix.Trigger>
-      <Radix.Portal>
-        <Radix.Content
-          align="end"
-          sideOffset={4}
-          collisionPadding={8}
-          className="layer-enter z-50 min-w-48 max-w-72 rounded-card border border-border bg-surface p-1 text-body shadow-layer"
-        >
-          {items.map((item) => (
-            <Radix.Item
-              key={item.label}
-              aria-disabled={item.unavailable ? true : undefined}
-              onSelect={(event) => {
-                if (item.unavailable) event.preventDefault();
-                else item.onSelect();
-              }}
-              className={`flex min-h-8 cursor-pointer flex-col justify-center rounded-control px-3 py-1 outline-none data-highlighted:bg-sunken coarse:min-h-11 ${item.unavailable ? 'text-text-3' : item.danger ? 'text-bad' : ''}`}
-            >
-              {item.label}
-              {item.unavailable ? <span className="text-hint">{item.unavailable}</span> : null}
-            </Radix.Item>
-          ))}
-        </Radix.Content>
-      </Radix.Portal>
-    </Radix.Root>
+    <IconButton
+      label={name}
+      aria-haspopup="menu"
+      aria-expanded={false}
+      onPointerEnter={warm}
+      onFocus={warm}
+      onClick={() => setWanted(true)}
+      onKeyDown={(event) => {
+        if (event.key !== 'ArrowDown') return;
+        event.preventDefault();
+        setWanted(true);
+      }}
+    >
+      <Icon name="more" />
+    </IconButton>
+  );
+}
+
+function Closed({ name }: { name: string }) {
+  return (
+    <IconButton label={name} aria-haspopup="menu" aria-expanded={false} busy>
+      <Icon name="more" />
+    </IconButton>
   );
 }
