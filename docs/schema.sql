@@ -343,10 +343,11 @@ CREATE UNIQUE INDEX keys_slug ON ownkey.keys USING btree (company_id, COALESCE(u
 -- row security: forced
 -- policy control_company (*) to ownkey_control: using ((current_setting('ownkey.company'::text, true) = '*'::text) OR (company_id = current_setting('ownkey.company'::text, true))); check ((current_setting('ownkey.company'::text, true) = '*'::text) OR (company_id = current_setting('ownkey.company'::text, true)))
 -- policy worker_all (*) to ownkey_worker: using true; check true
-CREATE TRIGGER keys_bump_change AFTER UPDATE OF enabled, "position", allowed_models, allowed_users, zero_retention, status, version, base_url, destination, last4, slug ON ownkey.keys FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION bump_on_change();
+CREATE TRIGGER keys_bump_change AFTER UPDATE OF enabled, "position", allowed_models, allowed_users, zero_retention, status, version, tested_at, base_url, destination, last4, slug ON ownkey.keys FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION bump_on_change();
 CREATE TRIGGER keys_bump_row AFTER INSERT OR DELETE ON ownkey.keys FOR EACH ROW EXECUTE FUNCTION bump_on_change();
 CREATE TRIGGER keys_note_removed AFTER DELETE ON ownkey.keys FOR EACH ROW EXECUTE FUNCTION note_removed_key();
 CREATE TRIGGER keys_notice_change AFTER UPDATE OF status, version, enabled ON ownkey.keys FOR EACH ROW WHEN (((old.status <> new.status) OR (old.version <> new.version) OR (old.enabled <> new.enabled))) EXECUTE FUNCTION notice_key_change();
+CREATE TRIGGER keys_notice_new AFTER INSERT ON ownkey.keys FOR EACH ROW WHEN ((new.enabled AND (new.status <> ALL (ARRAY['valid'::text, 'limited'::text, 'pending'::text])))) EXECUTE FUNCTION notice_key_change();
 CREATE TRIGGER keys_notice_removed AFTER DELETE ON ownkey.keys FOR EACH ROW EXECUTE FUNCTION notice_key_change();
 CREATE TRIGGER keys_tell_changed AFTER UPDATE OF enabled, version ON ownkey.keys FOR EACH ROW WHEN (((old.enabled AND (NOT new.enabled)) OR (old.version <> new.version))) EXECUTE FUNCTION tell_key_gone();
 CREATE TRIGGER keys_tell_removed AFTER DELETE ON ownkey.keys FOR EACH ROW EXECUTE FUNCTION tell_key_gone();
@@ -1435,6 +1436,8 @@ AS $function$
 BEGIN
   IF TG_OP = 'DELETE' THEN
     PERFORM end_notices(OLD.id, 'removed', '{key,fallback}', 'system');
+  ELSIF TG_OP = 'INSERT' THEN
+    PERFORM open_notice('key', NEW, NEW.status, 'system');
   ELSIF NOT NEW.enabled THEN
     PERFORM end_notices(NEW.id, 'off', '{key,fallback}', 'system');
   ELSIF NEW.status IN ('valid', 'limited') THEN

@@ -14,7 +14,7 @@ ALTER TABLE keys
 GRANT UPDATE (allowed_users, zero_retention) ON keys TO ownkey_control;
 DROP TRIGGER keys_bump_change ON keys;
 CREATE TRIGGER keys_bump_change AFTER UPDATE OF enabled, position, allowed_models, allowed_users, zero_retention, status, version,
-  base_url, destination, last4, slug ON keys FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION bump_on_change();
+  tested_at, base_url, destination, last4, slug ON keys FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION bump_on_change();
 
 -- A fallback names the own key it stands in for, and the call on that key that failed just before (null: the key was known to fail).
 ALTER TABLE requests ADD COLUMN fallback_for text, ADD COLUMN after_id text;
@@ -85,6 +85,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = ownkey, pg_temp AS $$
 BEGIN
   IF TG_OP = 'DELETE' THEN
     PERFORM end_notices(OLD.id, 'removed', '{key,fallback}', 'system');
+  ELSIF TG_OP = 'INSERT' THEN
+    PERFORM open_notice('key', NEW, NEW.status, 'system');
   ELSIF NOT NEW.enabled THEN
     PERFORM end_notices(NEW.id, 'off', '{key,fallback}', 'system');
   ELSIF NEW.status IN ('valid', 'limited') THEN
@@ -95,6 +97,9 @@ BEGIN
   RETURN NULL;
 END $$;
 CREATE TRIGGER keys_notice_removed AFTER DELETE ON keys FOR EACH ROW EXECUTE FUNCTION notice_key_change();
+-- A key that was kept although its provider rejected it.
+CREATE TRIGGER keys_notice_new AFTER INSERT ON keys FOR EACH ROW
+  WHEN (NEW.enabled AND NEW.status NOT IN ('valid', 'limited', 'pending')) EXECUTE FUNCTION notice_key_change();
 CREATE TRIGGER keys_notice_change AFTER UPDATE OF status, version, enabled ON keys FOR EACH ROW
   WHEN (OLD.status <> NEW.status OR OLD.version <> NEW.version OR OLD.enabled <> NEW.enabled)
   EXECUTE FUNCTION notice_key_change();

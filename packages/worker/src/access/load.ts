@@ -46,10 +46,11 @@ interface KeyRow {
   zero_retention: boolean;
   status: KeyStatus;
   version: number;
+  tested_at: string | null;
 }
 
 const KEY_COLUMNS = `id, owner, user_id, provider, slug, preset, base_url, destination, keyless, last4, enabled, position,
-  allowed_models, allowed_users, zero_retention, status, version`;
+  allowed_models, allowed_users, zero_retention, status, version, tested_at`;
 
 /** Plans, platform keys, policies and the version they belong to, in one statement. `prices`: as `PriceLoader` keeps them. */
 export async function loadInstallation(sql: Sql, prices: PriceLoader): Promise<InstallationSnapshot> {
@@ -194,6 +195,7 @@ function bySlug(rows: readonly KeyRow[]): Map<string, StoredKey[]> {
       zeroRetention: row.zero_retention,
       status: row.status,
       version: row.version,
+      testedAt: row.tested_at,
     };
     const slug = slugOf(key);
     const list = keys.get(slug);

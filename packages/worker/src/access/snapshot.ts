@@ -14,6 +14,8 @@ export interface StoredKey extends SourceKey {
   destination: string;
   keyless: boolean;
   last4: string | null;
+  /** When it was tested last, as the database writes it; only compared. */
+  testedAt: string | null;
 }
 
 export interface Plan extends SourcePlan {

@@ -225,6 +225,25 @@ describe('a key that is known to fail', () => {
   });
 });
 
+test('a key whose status never turned is used again once a test found it well', async () => {
+  const { last4, keyId } = await connect('invalid');
+  await ask();
+  expect((await ask()).headers['x-ownkey-key-source']).toBe('platform');
+  gateway.sandbox.control({ outcomes: { [`${PROVIDER}:${last4}`]: 'valid' } });
+  await owner.query('UPDATE keys SET tested_at = now() WHERE id = $1', [keyId]);
+  expect((await ask()).headers).toMatchObject({ 'x-ownkey-key-source': 'own', 'x-ownkey-key-last4': last4 });
+});
+
+test('a key that is kept although it was rejected is in a notice from the start', async () => {
+  const { keyId } = await connect('valid');
+  await owner.query(
+    `INSERT INTO keys (id, owner, company_id, provider, destination, status) VALUES ($1, 'company', $2, 'mistral',
+       'catalogue:mistral', 'invalid')`,
+    [`${keyId}x`, companyId],
+  );
+  expect(await notices()).toMatchObject([{ kind: 'key', key_id: `${keyId}x`, reason: 'invalid', resolution: null }]);
+});
+
 describe('what calls tell of a key', () => {
   const statusOf = async (keyId: string) =>
     (await owner.query('SELECT status, status_detail FROM keys WHERE id = $1', [keyId])).rows[0];

@@ -3,7 +3,7 @@ import { Circuits } from './circuit.ts';
 
 let now = 0;
 let circuits: Circuits;
-const key = { id: 'key_a', version: 1, status: 'valid' as const };
+const key = { id: 'key_a', version: 1, status: 'valid' as const, testedAt: '2026-05-10T08:00:00Z' };
 beforeEach(() => {
   now = 1_000_000;
   circuits = new Circuits(() => now);
@@ -85,6 +85,12 @@ describe('a key that fails', () => {
     expect(circuits.resting({ ...key, status: 'valid' })).toBeNull();
     expect(circuits.isFailing(key)).toBe(false);
   });
+});
+
+test('a test that found the key well ends its rest, also where its status never said that it fails', () => {
+  circuits.failed(key, 'key_rejected', null);
+  expect(circuits.resting(key)).toBe('key_rejected');
+  expect(circuits.resting({ ...key, testedAt: '2026-05-10T08:00:09Z' })).toBeNull();
 });
 
 describe('a good answer', () => {

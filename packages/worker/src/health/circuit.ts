@@ -22,6 +22,12 @@ export interface KeyVersion {
   version: number;
 }
 
+/** A key with what its last test found. */
+export interface TestedKey extends KeyVersion {
+  status: KeyStatus;
+  testedAt: string | null;
+}
+
 interface Failing {
   reason: FallbackReason;
   /** In a row. */
@@ -31,6 +37,8 @@ interface Failing {
   trialUntil: number;
   /** Its stored status was seen to say so, too: when that gets better, somebody tested or mended the key. */
   statusSeen: boolean;
+  /** Its last test when it failed: a later one that found it well ends the rest. */
+  testedAt: string | null;
 }
 
 /**
@@ -46,12 +54,12 @@ export class Circuits {
   }
 
   /** Why the key is not tried now; null = try it. One caller at a time gets null while it fails. */
-  resting(key: KeyVersion & { status: KeyStatus }): FallbackReason | null {
+  resting(key: TestedKey): FallbackReason | null {
     const name = nameOf(key);
     const failing = this.#keys.get(name);
     if (failing === undefined) return null;
     if (BAD.has(key.status)) failing.statusSeen = true;
-    else if (failing.statusSeen) {
+    else if (failing.statusSeen || key.testedAt !== failing.testedAt) {
       this.#keys.delete(name);
       return null;
     }
@@ -62,7 +70,7 @@ export class Circuits {
   }
 
   /** A call on the key failed. Calls that began before the key was put to rest change nothing. */
-  failed(key: KeyVersion, reason: FallbackReason, retryAfterMs: number | null): { failures: number } {
+  failed(key: TestedKey, reason: FallbackReason, retryAfterMs: number | null): { failures: number } {
     const name = nameOf(key);
     const now = this.#now();
     const before = this.#keys.get(name);
@@ -85,6 +93,7 @@ export class Circuits {
       restUntil: restMs === 0 ? 0 : now + restMs,
       trialUntil: 0,
       statusSeen: false,
+      testedAt: key.testedAt,
     });
     if (this.#keys.size > KEYS_MAX) {
       const oldest = this.#keys.keys().next().value;

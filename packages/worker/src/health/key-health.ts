@@ -15,7 +15,7 @@ const WRITE_MS = 30_000;
 const WRITES_MAX = 20_000;
 const MESSAGE_CHARACTERS_MAX = 500;
 
-export type UsedKey = Pick<StoredKey, 'id' | 'version' | 'status'>;
+export type UsedKey = Pick<StoredKey, 'id' | 'version' | 'status' | 'testedAt'>;
 
 export interface KeyHealthParts {
   sql: Sql;

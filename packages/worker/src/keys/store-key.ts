@@ -264,6 +264,10 @@ export async function writeProbe(
       provider: row.slug ?? row.provider,
       last4: row.last4,
     };
+    // Where the status never turned, nothing else ends what calls opened.
+    if (probe.status === 'valid' || probe.status === 'limited') {
+      await sql.query("SELECT end_notices($1, 'recovered', '{key,fallback}', $2)", [row.id, actor]);
+    }
     await recordKeyEvent(sql, { ...event, kind: 'key.tested', data: { status: probe.status } });
     if (before !== probe.status) {
       await recordKeyEvent(sql, { ...event, kind: 'key.status_changed', data: { from: before, to: probe.status } });
