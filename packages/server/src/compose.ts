@@ -122,7 +122,7 @@ export async function composeServer(config: Config, options: ComposeOptions = {}
     secure,
     trustedProxies: config.trustedProxies,
     consoleFiles: options.consoleFiles === undefined ? builtConsole() : options.consoleFiles,
-    embedScript: existsSync(EMBED_SCRIPT) ? EMBED_SCRIPT : null,
+    embedScript: findEmbedScript(),
     docs: existsSync(DOCS) ? DOCS : null,
     version,
   });
@@ -171,6 +171,15 @@ function handlersOf(parts: Parts): Handlers {
 
 function builtConsole(): string | null {
   return existsSync(CONSOLE) ? CONSOLE : null;
+}
+
+/** The element for hosts, where it was built. A folder that is not there is none the process may ask about. */
+function findEmbedScript(): string | null {
+  try {
+    return existsSync(EMBED_SCRIPT) ? EMBED_SCRIPT : null;
+  } catch {
+    return null;
+  }
 }
 
 async function readVersion(): Promise<string> {

@@ -136,6 +136,7 @@ const SERVER_FOLDERS = [
   'packages/server/migrations/',
   'packages/server/threads/',
   'packages/console/dist/',
+  'packages/embed/dist/',
   'docs/',
 ];
 
