@@ -7,6 +7,9 @@ describe('a parent of our frames', () => {
     'https://app.example.com:8443',
     'http://localhost:3000',
     'http://127.0.0.1:3000',
+    'http://[::1]:3000',
+    'https://xn--bcher-kva.example',
+    'https://my_app.example.com',
   ])('may be %s', (origin) => expect(isParentOrigin(origin)).toBe(true));
 
   it.each([
@@ -19,6 +22,10 @@ describe('a parent of our frames', () => {
     "https://app.example.com 'self'",
     'https://app.example.com;script-src',
     'https://app.example.com,https://b.example',
+    'https://app.example.com"onload=',
+    'https://app$&.example.com',
+    'https://app.example.com&quot',
+    'https://app.example.com;sandbox',
     'app.example.com',
     'null',
     'data:text/html,x',

@@ -109,13 +109,16 @@ export const PARENT_ORIGINS_MAX = 50;
 
 /**
  * Whether `text` names one origin exactly as a browser writes it, of a page that browsers let encrypt: https, or this very machine.
- * No wildcard, path or closing slash.
+ * No wildcard, path or closing slash, and of the many characters a URL's host may have only those of names and addresses: it is
+ * written into headers and pages.
  */
 export function isParentOrigin(text: string): boolean {
   if (text.length > 262 || !URL.canParse(text)) return false;
   const { origin, protocol, hostname } = new URL(text);
   const local = hostname === 'localhost' || hostname === '127.0.0.1' || hostname === '[::1]';
-  return origin === text && !/[*;,'\s]/.test(text) && (protocol === 'https:' || (protocol === 'http:' && local));
+  return (
+    origin === text && /^[a-z0-9_.:[\]-]+$/.test(hostname) && (protocol === 'https:' || (protocol === 'http:' && local))
+  );
 }
 
 function originsOf(value: unknown): string[] {

@@ -144,6 +144,19 @@ describe('the API', () => {
     }
   });
 
+  test('takes an id that is longer than any as a wrong request', async () => {
+    const company = await plane.createCompany();
+    for (const [method, path] of [
+      ['GET', '/api/keys'],
+      ['DELETE', '/api/keys'],
+      ['POST', '/api/notices'],
+    ] as const) {
+      const end = method === 'POST' ? '/dismiss' : '';
+      const answer = await plane.call(method, `${path}/${'x'.repeat(10_000)}${end}`, company.admin);
+      expect([method, answer.status, answer.body.code]).toEqual([method, 400, 'request.invalid']);
+    }
+  });
+
   test('is described by OpenAPI 3.1, every route of the table with its answers, and its reference needs no other host', async () => {
     const { body } = await plane.call('GET', '/api/openapi.json');
     expect(body.openapi).toBe('3.1.0');

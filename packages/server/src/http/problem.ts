@@ -48,6 +48,8 @@ export function asOwnkeyError(error: unknown, request: Pick<FastifyRequest, 'met
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return new OwnkeyError('request.unsupported_media_type');
   if (code === 'FST_ERR_CTP_EMPTY_JSON_BODY' || code === 'FST_ERR_CTP_INVALID_CONTENT_LENGTH' || statusCode === 400)
     return new OwnkeyError('request.invalid_json', { problem: 'it is empty or cut off' });
+  if (code === 'FST_ERR_MAX_PARAM_LENGTH')
+    return new OwnkeyError('request.invalid', { problem: 'An id in the address is too long.', param: null });
   if (statusCode === 405) return new OwnkeyError('method_not_allowed', { method: request.method });
   // 403 comes from the file server: a path that leads out of its folder.
   if (statusCode === 404 || statusCode === 403) return new OwnkeyError('not_found');

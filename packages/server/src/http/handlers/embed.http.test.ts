@@ -84,6 +84,8 @@ describe('a session of the embed', () => {
     [{ parent_origins: ['https://*.example.com'] }],
     [{ parent_origins: ['*'] }],
     [{ parent_origins: ["https://app.example.com; script-src 'unsafe-inline'"] }],
+    [{ parent_origins: ['https://app.example.com;sandbox'] }],
+    [{ parent_origins: ['https://app.example.com,other.example.com'] }],
     [{ parent_origins: [] }],
     [{ ttl_s: 59 }],
     [{ scopes: ['company:admin'] }],
