@@ -57,6 +57,12 @@ test('every test that begins with the number of a threat stands in its section',
   expect(missing).toEqual([]);
 });
 
+test('the page of claims links every test that begins with the number of a threat', () => {
+  const linked = [...claims.matchAll(/\]\(\.\.\/\.\.\/tests\/security\/([^)]+)\)/g)].map(([, name]) => name);
+  const files = readdirSync(new URL('tests/security/', ROOT)).filter((name) => NUMBERED_TEST.test(name));
+  expect(files.filter((name) => !linked.includes(name))).toEqual([]);
+});
+
 test.each(['threat-model.md', 'claims.md'])('every file that %s names is there', (name) => {
   const page = read(name);
   for (const [link, target = ''] of page.matchAll(/\]\((?!https?:)([^)#\s]+)(?:#[^)\s]*)?\)/g))

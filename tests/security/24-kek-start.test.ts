@@ -187,4 +187,7 @@ test('the command says what it does and takes nothing it does not know', () => {
   const help = spawnSync(process.execPath, [cli, 'kek', 'rotate', '--help'], { encoding: 'utf8' });
   expect(help.stdout).toContain('--destroy-old');
   expect(spawnSync(process.execPath, [cli, 'kek', 'rotate', '--now'], { encoding: 'utf8' }).status).toBe(2);
+  const alone = spawnSync(process.execPath, [cli, 'kek'], { encoding: 'utf8' });
+  expect(alone.stderr).toContain('`kek status`, `kek rotate`, `kek destroy`, `kek give-up`');
+  expect(alone.status).toBe(2);
 });

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -53,14 +53,18 @@ const copyDatabase = (from: string, to: string) =>
     client.query(`CREATE DATABASE ${to} TEMPLATE ${from} OWNER ownkey_owner`),
   );
 
-const startCustodian = async (name: string, folder = directory): Promise<{ custodian: Custodian; said: string[] }> => {
+const startCustodian = async (
+  name: string,
+  folder = directory,
+  everyMs = 20,
+): Promise<{ custodian: Custodian; said: string[] }> => {
   const said: string[] = [];
   const custodian = new Custodian({
     workerUrl: () => workerOf(name),
     dataDirectory: folder,
     say: (line) => said.push(line),
     rotate: () => Promise.resolve(0),
-    everyMs: 20,
+    everyMs,
   });
   await custodian.start();
   return { custodian, said };
@@ -108,7 +112,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await as(at(database.superuserUrl, 'postgres'), async (client) => {
-    for (const name of ['backup', 'one', 'two', 'three']) {
+    for (const name of ['backup', 'one', 'two', 'three', 'four']) {
       await client.query(`DROP DATABASE IF EXISTS ${database.name}_${name} WITH (FORCE)`);
     }
   });
@@ -154,6 +158,20 @@ test('a lost list is written again from the database', async () => {
   rmSync(elsewhere, { recursive: true });
 });
 
+test('a key removed a moment before the stop is in the list: a backup put back before the next start does not revive it', async () => {
+  const name = `${database.name}_four`;
+  await copyDatabase(backup, name);
+  const elsewhere = mkdtempSync(join(tmpdir(), 'ownkey-removed-'));
+  // It never looks by itself here.
+  const { custodian } = await startCustodian(name, elsewhere, 3_600_000);
+  await as(at(database.ownerUrl, name), (client) =>
+    client.query('DELETE FROM ownkey.keys WHERE id = $1', [kept.ref.id]),
+  );
+  await custodian.stop();
+  expect(readFileSync(join(elsewhere, REMOVED_KEYS_FILE), 'latin1')).toContain(kept.ref.id);
+  rmSync(elsewhere, { recursive: true });
+});
+
 test('after the master key of its time was replaced and destroyed, no backup opens the key, with or without the list', async () => {
   const name = `${database.name}_three`;
   expect(
@@ -193,4 +211,17 @@ test('the drill: `ownkey doctor` opens every row of a restored database, and nam
   expect(wrong.stdout).toContain('PROBLEM');
   expect(wrong.stdout).toContain(kept.ref.id);
   expect(wrong.status).toBe(1);
+});
+
+test('the drill on an embedded database that does not run: `ownkey doctor` says that it opened no row, and what does', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ownkey-drill-'));
+  mkdirSync(join(folder, 'pg'));
+  writeFileSync(join(folder, 'pg', 'PG_VERSION'), '18\n');
+  createKekFile(join(folder, 'kek'));
+  const { stdout } = spawnSync(process.execPath, [CLI, 'doctor'], {
+    encoding: 'utf8',
+    env: { PATH: process.env.PATH, OWNKEY_DATA_DIR: folder },
+  });
+  expect(stdout).toContain('no row was opened. `ownkey kek rotate --dry-run` opens all of them.');
+  rmSync(folder, { recursive: true });
 });

@@ -46,13 +46,20 @@ async function main(words: readonly string[]): Promise<number> {
   const pair = `${first} ${rest[0]}`;
   const name = Object.hasOwn(COMMANDS, pair) ? pair : first;
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (command === undefined) throw new UsageError(`There is no command \`${words.join(' ')}\`.`);
+  if (command === undefined) throw new UsageError(unknownCommand(words));
   const given = readWords(command, name === first ? rest : rest.slice(1));
   if (given.help) {
     process.stdout.write(`${command.help}\n`);
     return EXIT.ok;
   }
   return command.run(givenHere(given));
+}
+
+function unknownCommand(words: readonly string[]): string {
+  const second = Object.keys(COMMANDS).filter((name) => name.startsWith(`${words[0]} `));
+  return second.length === 0
+    ? `There is no command \`${words.join(' ')}\`.`
+    : `\`ownkey ${words[0]}\` needs one of its commands: ${second.map((name) => `\`${name}\``).join(', ')}.`;
 }
 
 function overview(): string {

@@ -145,8 +145,17 @@ function masterKey({ kekFile }: Settings): Finding {
 
 /** Opens every row in a process behind the worker's walls. Of an embedded database only while it runs: `doctor` starts nothing. */
 async function masterKeyFits(settings: Settings, isRunning: boolean): Promise<Finding[]> {
+  if (masterKeyProblem(settings.kekFile) !== null) return [];
   const url = settings.workerUrl ?? (isRunning ? runningWorkerUrl(settings.dataDirectory) : null);
-  if (url === null || masterKeyProblem(settings.kekFile) !== null) return [];
+  if (url === null) {
+    return findCluster(settings.dataDirectory) === null
+      ? []
+      : [
+          note(
+            'The embedded database does not run, so no row was opened. `ownkey kek rotate --dry-run` opens all of them.',
+          ),
+        ];
+  }
   const { code, output } = await runKekProcess(settings, url, ['check'], { output: 'collect' });
   const text = output.trim().replaceAll('\n', '\n           ');
   return [code === 0 ? (text.includes('damaged') ? note(text) : ok(text)) : bad(text)];

@@ -13,8 +13,8 @@ export interface CustodianOptions {
 }
 
 const EVERY_MS = 1_000;
-/** A database that does not answer is not waited for at a stop: what was not noted is noted at the next start. */
-const STOP_LIMIT_MS = 300;
+/** A database that does not answer is not waited for long at a stop: what was not noted is noted at the next start. */
+const STOP_LIMIT_MS = { lastLook: 500, disconnect: 200 } as const;
 /** After a rotation that did not end: another process does it, or a worker lacks the new key. */
 const ROTATE_AGAIN_MS = 30_000;
 /** Transactions that commit late have lower numbers than ones that were seen. */
@@ -70,11 +70,25 @@ export class Custodian {
     this.#timer.unref();
   }
 
-  /** Notes what there is to note, and ends. A rotation that runs is left to its own process, which ends with this one. */
+  /**
+   * Notes what was removed up to now, and ends: a backup may be put back before the next start. A rotation that runs is left to its own
+   * process, which ends with this one.
+   */
   async stop(): Promise<void> {
-    if (this.#timer) clearInterval(this.#timer);
-    if (this.#working !== null) await settlesWithin(this.#working, STOP_LIMIT_MS);
-    await settlesWithin(this.#disconnect(), STOP_LIMIT_MS);
+    if (this.#timer !== null) {
+      clearInterval(this.#timer);
+      await settlesWithin(this.#lookOnce(), STOP_LIMIT_MS.lastLook);
+    }
+    await settlesWithin(this.#disconnect(), STOP_LIMIT_MS.disconnect);
+  }
+
+  async #lookOnce(): Promise<void> {
+    await this.#working;
+    try {
+      await this.#on((client) => this.#noteRemoved(client));
+    } catch (error) {
+      this.#tell(error);
+    }
   }
 
   async #look(): Promise<void> {
@@ -87,10 +101,14 @@ export class Custodian {
       this.#failing = false;
       if (isOrdered && this.#rotating === null && performance.now() >= this.#rotateAt) this.#beginRotation();
     } catch (error) {
-      if (!this.#failing)
-        this.#options.say(`Removed keys could not be noted: ${error instanceof Error ? error.message : String(error)}`);
-      this.#failing = true;
+      this.#tell(error);
     }
+  }
+
+  #tell(error: unknown): void {
+    if (!this.#failing)
+      this.#options.say(`Removed keys could not be noted: ${error instanceof Error ? error.message : String(error)}`);
+    this.#failing = true;
   }
 
   #beginRotation(): void {

@@ -198,7 +198,7 @@ function readTag(request: FastifyRequest, name: string): string | null {
   if (value === undefined) return null;
   if (typeof value === 'string' && TAG_PATTERN.test(value)) return value;
   throw new OwnkeyError('request.invalid', {
-    problem: `${name} must be 1 to 128 visible ASCII characters`,
+    problem: `${name} must be 1 to 128 visible ASCII characters.`,
     param: name,
   });
 }

@@ -132,7 +132,7 @@ function readTag(headers: IncomingHttpHeaders, name: string): string | null {
   const value = headers[name];
   if (value === undefined) return null;
   if (typeof value !== 'string' || !TAG_PATTERN.test(value)) {
-    const problem = `${name} must be 1 to 128 visible ASCII characters`;
+    const problem = `${name} must be 1 to 128 visible ASCII characters.`;
     throw new OwnkeyError('request.invalid', { problem, param: name });
   }
   return value;
