@@ -50,7 +50,8 @@ Back up the master key file after each rotation. ${WHERE}`,
 
 export const kekDestroy: Command = {
   summary: 'Destroy master keys that a rotation replaced.',
-  help: `Usage: ownkey kek destroy
+  switches: ['yes'],
+  help: `Usage: ownkey kek destroy --yes
 
 Takes every master key that a finished rotation replaced out of the master key file, for good. From then on backups of the
 database from before the rotation open no key, so keys that were removed then are dead in them too. Older copies of the
@@ -58,6 +59,11 @@ master key file have to be deleted as well. Do this when the backups of before t
 ${WHERE}`,
   run: async (given) => {
     const settings = given.settings();
+    if (!given.switches.has('yes')) {
+      throw new UsageError(
+        'Backups of before the rotation then open no key any more, and nothing undoes it; say --yes.',
+      );
+    }
     return onDatabase(settings, given, (url) => run(settings, url, ['destroy']));
   },
 };

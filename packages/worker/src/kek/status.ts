@@ -40,7 +40,7 @@ export async function describeKeks(sql: Sql, file: string, rules: StatusRules): 
   const replaced = keks.flatMap(({ state, replaced_at }) => (state === 'closed' && replaced_at ? [replaced_at] : []));
   const epoch = epochOf({ currentSince: current?.current_at ?? null, replaced }, rules, new Date());
   if (epoch.endsAt) lines.push(`Rotate by ${day(epoch.endsAt)} (OWNKEY_KEK_EPOCH_DAYS=${rules.epochDays}).`);
-  if (epoch.destroyBy) lines.push(`Destroy the replaced key by ${day(epoch.destroyBy)}: ownkey kek destroy.`);
+  if (epoch.destroyBy) lines.push(`Destroy the replaced key by ${day(epoch.destroyBy)}: ownkey kek destroy --yes.`);
   if (epoch.unreadableBy)
     lines.push(
       `Keys removed today are unreadable in backups from ${day(epoch.unreadableBy)}, if both are done in time.`,

@@ -97,7 +97,7 @@ function Dates({ view: { epoch } }: { view: KekView }) {
           {isPast(epoch.destroy_by)
             ? t('master_key.overdue_destroy', { day: day(epoch.destroy_by) })
             : t('master_key.destroy_by', { day: day(epoch.destroy_by) })}
-          <Command text="npx ownkey kek destroy" />
+          <Command text="npx ownkey kek destroy --yes" />
         </Note>
       )}
     </>
