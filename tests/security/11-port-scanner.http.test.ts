@@ -85,7 +85,7 @@ async function told(job: { state: string; result: unknown; failure: unknown; ste
   const keys = await plane.call('GET', '/api/keys', company.admin);
   const models = await plane.call('GET', '/api/models', company.admin);
   const all = [job.state, job.result, job.failure, job.steps, audit.body, events.body, keys.body, models.body];
-  const own = /^(?:\d{4}-\d\d-\d\dT.*Z|(?:key|req|evt|job|co|usr|https?:)[_/].*)$/;
+  const own = /^(?:\d{4}-\d\d-\d\dT.*Z|(?:key|req|evt|job|co|usr|ntc|https?:)[_/].*)$/;
   return JSON.stringify(all, (name, value: unknown) =>
     UNLIKE.has(name) || (typeof value === 'string' && own.test(value)) ? name : value,
   );
