@@ -172,7 +172,7 @@ describe('2,000 calls at once through three worker processes on one port', () =>
   });
 
   describe('with a wait between reading a sum and adding to it, so that groups of all workers meet there', () => {
-    const RESERVE = `SELECT pg_get_functiondef('ownkey.reserve(jsonb)'::regprocedure) AS text`;
+    const RESERVE = `SELECT pg_get_functiondef('ownkey.reserve_held(jsonb)'::regprocedure) AS text`;
     const LOCK = 'DO UPDATE SET cap = m.cap WHERE false;';
     const AFTER_READING = 'installation_version := (SELECT';
     let whole: string;

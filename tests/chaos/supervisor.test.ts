@@ -203,8 +203,9 @@ test.each(['server', 'worker', 'sandbox'] as const)(
         20_000,
       ),
     ).toBe(true);
+    const pidNow = async (): Promise<number> => pidOf(await command.devFile());
+    await expect.poll(pidNow, { timeout: 10_000 }).not.toBe(pidOf(before));
     after = await command.devFile();
-    expect(pidOf(after)).not.toBe(pidOf(before));
     expect((await askFake(url)).pid).toBe(pidOf(after));
     await stop(command);
   },

@@ -251,7 +251,8 @@ function reportEvent(name: string, event: ChildEvent, options: InstallationOptio
     options.say(`The ${name} ended (${event.how}); starting it again in ${event.restartInMs / 1000} s.`);
     if (event.output !== '') options.say(event.output.split('\n').slice(-5).join('\n'));
   } else if (event.restarts > 0) {
-    options.say(`The ${name} runs again (process ${event.pid}).`);
+    // What reads dev.json on this line finds the new process in it.
     options.changed();
+    options.say(`The ${name} runs again (process ${event.pid}).`);
   }
 }
