@@ -142,6 +142,8 @@ it('holds no request open and needs less than 200 KB of script and style for the
 it('says at once that it is offline, keeps what was read, and sends nothing', async () => {
   const page = await visitors.enter();
   await page.getByRole('row', { name: /^OpenAI/ }).waitFor();
+  // What the page asks for behind the room is there, too.
+  await page.waitForLoadState('networkidle');
   await page.context().setOffline(true);
   await page.getByText('You are offline.', { exact: false }).first().waitFor();
   await page.getByRole('row', { name: /^OpenAI/ }).waitFor();

@@ -13,7 +13,13 @@ import { canSeal } from './can-seal.ts';
 import { focusSearch, useShortcuts } from './use-shortcuts.ts';
 
 // Loaded after the room: what it says needs an answer of the API anyway.
-const NoticeBanner = lazy(() => import('../notices/NoticeBanner.tsx').then((m) => ({ default: m.NoticeBanner })));
+// A banner that cannot be loaded takes no room away.
+const NoticeBanner = lazy(() =>
+  import('../notices/NoticeBanner.tsx').then(
+    (m) => ({ default: m.NoticeBanner }),
+    () => ({ default: () => null }),
+  ),
+);
 
 /** Rooms of a company around `children`. `room` is the one that is open. */
 export function CompanyShell(props: {
